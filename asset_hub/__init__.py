@@ -1,0 +1,1 @@
+"""asset_hub of asset_hub."""

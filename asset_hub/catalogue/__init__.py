@@ -1,0 +1,1 @@
+"""catalogue of asset_hub."""

@@ -1,0 +1,214 @@
+"""Files under their SHA-256: a folder by default, an S3-compatible bucket at scale, one protocol.
+
+Names are never keys: what a person called a file lives in the database, as bytes.
+"""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import unquote, urlsplit
+
+from asset_hub.core.errors import BadInput, NotFound
+from asset_hub.core.text import N_
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore
+
+_CHUNK = 1 << 20
+_DIGEST_LENGTH = 64
+
+
+class BlobMissing(NotFound):
+    """No file is stored under this digest."""
+
+    slug, title = "blob-missing", N_("The stored file is missing")
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A stored file: lower-case hex SHA-256 and its length in bytes."""
+
+    sha256: str
+    bytes_count: int
+
+
+class FileStore(Protocol):
+    """Content-addressed bytes. Storing what is there already changes nothing; every read raises BlobMissing."""
+
+    def put_path(self, path: Path) -> Blob: ...
+    def size(self, sha256: str) -> int: ...
+    def stream(self, sha256: str, start: int = 0, end: int | None = None) -> Iterator[bytes]: ...
+    def as_path(self, sha256: str) -> AbstractContextManager[Path]: ...
+    def delete(self, sha256: str) -> None: ...
+    def digests(self) -> Iterator[str]: ...
+
+
+def open_files(url: str) -> FileStore:
+    """Open file:///folder or s3://bucket/prefix (credentials and endpoint from the usual AWS_ variables)."""
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        return FolderFiles(Path(unquote(parts.path)))
+    if parts.scheme == "s3":
+        from obstore.store import S3Store
+
+        return BucketFiles(S3Store(parts.netloc, prefix=parts.path.strip("/") or None))
+    raise BadInput(N_("“{url}” is not an address for files: use file:// or s3://."), url=url)
+
+
+def put_bytes(files: FileStore, content: bytes) -> Blob:
+    """Store a small value that is in memory."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(content)
+        file.flush()
+        return files.put_path(Path(file.name))
+
+
+def read_blob(files: FileStore, sha256: str, start: int = 0, end: int | None = None) -> bytes:
+    """Read [start, end) into memory."""
+    return b"".join(files.stream(sha256, start, end))
+
+
+class FolderFiles:
+    """A folder. A digest is acknowledged only after its bytes and its name are on disk (fsync)."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        (root / "incoming").mkdir(parents=True, exist_ok=True)
+
+    def put_path(self, path: Path) -> Blob:
+        with path.open("rb") as source, tempfile.NamedTemporaryFile(dir=self.root / "incoming") as fresh:
+            blob = _copy(source.fileno(), fresh.fileno())
+            target = self._place(blob.sha256)
+            if not target.exists():
+                os.fsync(fresh.fileno())
+                _link_durably(Path(fresh.name), target)
+            return blob
+
+    def size(self, sha256: str) -> int:
+        return self._existing(sha256).stat().st_size
+
+    def stream(self, sha256: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        path = self._existing(sha256)
+        return _read_range(path, start, path.stat().st_size if end is None else end)
+
+    @contextmanager
+    def as_path(self, sha256: str) -> Iterator[Path]:
+        """Lend the stored file itself; it is read-only by agreement."""
+        yield self._existing(sha256)
+
+    def delete(self, sha256: str) -> None:
+        self._place(sha256).unlink(missing_ok=True)
+
+    def digests(self) -> Iterator[str]:
+        return (path.name for path in sorted(self.root.glob("??/??/*")) if len(path.name) == _DIGEST_LENGTH)
+
+    def _place(self, sha256: str) -> Path:
+        check_digest(sha256)
+        return self.root / sha256[:2] / sha256[2:4] / sha256
+
+    def _existing(self, sha256: str) -> Path:
+        path = self._place(sha256)
+        if not path.exists():
+            raise BlobMissing(N_("No file is stored under {digest}."), digest=sha256)
+        return path
+
+
+class BucketFiles:
+    """Any obstore object store. Uploads go to a temporary key, then are copied to their digest if absent."""
+
+    def __init__(self, store: "ObjectStore") -> None:
+        self.store = store
+
+    def put_path(self, path: Path) -> Blob:
+        with path.open("rb") as source:
+            blob = Blob(hashlib.file_digest(source, "sha256").hexdigest(), os.fstat(source.fileno()).st_size)
+        if not self._has(blob.sha256):
+            self.store.put(_key(blob.sha256), path)
+        return blob
+
+    def size(self, sha256: str) -> int:
+        try:
+            return int(self.store.head(_key(sha256))["size"])
+        except FileNotFoundError as error:
+            raise BlobMissing(N_("No file is stored under {digest}."), digest=sha256) from error
+
+    def stream(self, sha256: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        stop = self.size(sha256) if end is None else end
+        return self._chunks(sha256, start, stop)
+
+    def _chunks(self, sha256: str, start: int, stop: int) -> Iterator[bytes]:
+        for offset in range(start, stop, 8 * _CHUNK):
+            yield bytes(self.store.get_range(_key(sha256), start=offset, end=min(stop, offset + 8 * _CHUNK)))
+
+    @contextmanager
+    def as_path(self, sha256: str) -> Iterator[Path]:
+        """Bring the object into a temporary file for as long as it is needed."""
+        with tempfile.NamedTemporaryFile(prefix="asset_hub-") as file:
+            for chunk in self.stream(sha256):
+                file.write(chunk)
+            file.flush()
+            yield Path(file.name)
+
+    def delete(self, sha256: str) -> None:
+        if self._has(sha256):
+            self.store.delete(_key(sha256))
+
+    def digests(self) -> Iterator[str]:
+        for batch in self.store.list("blobs/"):
+            for item in batch:
+                yield str(item["path"]).rsplit("/", 1)[-1]
+
+    def _has(self, sha256: str) -> bool:
+        try:
+            self.store.head(_key(sha256))
+        except FileNotFoundError:
+            return False
+        return True
+
+
+def check_digest(sha256: str) -> None:
+    """Refuse anything that is not 64 lower-case hex digits, before it becomes part of a path."""
+    if len(sha256) != _DIGEST_LENGTH or not set(sha256) <= set("0123456789abcdef"):
+        raise BadInput(N_("“{text}” is not a SHA-256 digest."), text=sha256[:80])
+
+
+def _key(sha256: str) -> str:
+    check_digest(sha256)
+    return f"blobs/{sha256[:2]}/{sha256[2:4]}/{sha256}"
+
+
+def _copy(source: int, target: int) -> Blob:
+    digest, count = hashlib.sha256(), 0
+    while chunk := os.read(source, _CHUNK):
+        digest.update(chunk)
+        count += len(chunk)
+        view = memoryview(chunk)
+        while view:
+            view = view[os.write(target, view) :]
+    return Blob(digest.hexdigest(), count)
+
+
+def _link_durably(fresh: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(fresh, target)
+    except FileExistsError:
+        return
+    os.chmod(target, 0o444)
+    folder = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _read_range(path: Path, start: int, stop: int) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        file.seek(start)
+        while (left := stop - file.tell()) > 0 and (chunk := file.read(min(_CHUNK, left))):
+            yield chunk

@@ -1,0 +1,59 @@
+"""Settings: one class, prefix ASSET_HUB_, one URL per outside system (ADR 0004)."""
+
+import os
+import secrets
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_KEY_BYTES = 32
+
+
+class Settings(BaseSettings):
+    """Where everything lies. Empty URLs mean the embedded default inside `home`."""
+
+    model_config = SettingsConfigDict(env_prefix="ASSET_HUB_", frozen=True)
+
+    home: Path = Path("var")
+    database_url: str = ""
+    files_url: str = ""
+    search_url: str = "embedded"
+    chain_url: str = "embedded"
+    jobs_url: str = "embedded"
+    public_url: str = "http://127.0.0.1:8000"
+    secret_key: str = ""
+    person: str = ""
+
+    @property
+    def database(self) -> str:
+        return self.database_url or f"sqlite:///{self.home.resolve()}/asset_hub.db"
+
+    @property
+    def files(self) -> str:
+        return self.files_url or (self.home.resolve() / "files").as_uri()
+
+    def secret(self) -> bytes:
+        """Return the home's secret (32 bytes or more), making it with mode 0600 when the home has none yet."""
+        if self.secret_key:
+            return self.secret_key.encode()
+        path = self.home / "secret.key"
+        if not path.exists():
+            _write_new_secret(path)
+        return bytes.fromhex(path.read_text().strip())
+
+
+def _write_new_secret(path: Path) -> None:
+    """Write the key beside its place, then link it: of two processes that start at once, one key wins."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(secrets.token_hex(_KEY_BYTES))
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(fresh, path)
+    except FileExistsError:
+        return
+    finally:
+        fresh.unlink()

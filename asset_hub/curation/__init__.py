@@ -1,0 +1,1 @@
+"""curation of asset_hub."""

@@ -1,0 +1,1 @@
+"""demo of asset_hub."""

@@ -1,0 +1,1 @@
+"""messages of asset_hub."""

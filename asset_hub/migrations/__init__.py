@@ -1,0 +1,1 @@
+"""migrations of asset_hub."""

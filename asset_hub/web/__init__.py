@@ -1,0 +1,1 @@
+"""web of asset_hub."""

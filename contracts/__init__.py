@@ -1,0 +1,1 @@
+"""contracts of asset_hub."""

@@ -1,0 +1,1 @@
+"""ingest of asset_hub."""

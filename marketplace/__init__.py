@@ -1,0 +1,1 @@
+"""marketplace of asset_hub."""
