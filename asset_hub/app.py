@@ -1,0 +1,73 @@
+"""The composition root, the file to read first: engines, SUBSCRIPTIONS, JOBS, PERMISSIONS, routers.
+
+Everything that joins packages which do not know each other is on this one screen.
+"""
+
+import threading
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+
+from asset_hub.core.db import Database
+from asset_hub.core.files import FileStore, open_files
+from asset_hub.core.jobs import Job, Worker, job_table
+from asset_hub.core.settings import Settings
+
+SUBSCRIPTIONS: Mapping[type, tuple[str, ...]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Every engine of one process, opened once."""
+
+    settings: Settings
+    database: Database
+    files: FileStore
+
+
+def open_services(settings: Settings) -> Services:
+    """Open the engines that the settings name; makes no tables (see `asset_hub.migrations.upgrade`)."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    return Services(
+        settings=settings,
+        database=Database(settings.database, subscriptions=SUBSCRIPTIONS),
+        files=open_files(settings.files),
+    )
+
+
+def all_jobs(services: Services) -> dict[str, Job]:
+    """Return every job by name, each bound to the engines it needs."""
+    del services
+    return job_table()
+
+
+def create_app(services: Services, *, with_worker: bool = True) -> FastAPI:
+    """Build the web application; `with_worker` also runs the jobs in threads of this process."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        stop = threading.Event()
+        threads = _start_workers(services, stop) if with_worker else []
+        yield
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+    app = FastAPI(title="asset_hub", version="0.1.0.dev0", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.services = services
+    return app
+
+
+def create_dev_app() -> FastAPI:
+    """Build the application from the environment, for a reloading server."""
+    return create_app(open_services(Settings()))
+
+
+def _start_workers(services: Services, stop: threading.Event) -> list[threading.Thread]:
+    worker = Worker(services.database, all_jobs(services))
+    threads = [threading.Thread(target=worker.run_forever, args=(stop,), name=f"worker-{i}") for i in range(2)]
+    for thread in threads:
+        thread.start()
+    return threads

@@ -1,0 +1,9 @@
+"""Imports every package's tables, so that one metadata knows them all; the only module that does."""
+
+from sqlmodel import SQLModel
+
+import asset_hub.core.jobs
+import asset_hub.messages.models
+
+metadata = SQLModel.metadata
+packages = (asset_hub.core.jobs, asset_hub.messages.models)
