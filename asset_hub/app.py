@@ -14,6 +14,7 @@ from asset_hub.core.db import Database
 from asset_hub.core.files import FileStore, open_files
 from asset_hub.core.jobs import Job, Worker, job_table
 from asset_hub.core.settings import Settings
+from asset_hub.migrations import upgrade
 
 SUBSCRIPTIONS: Mapping[type, tuple[str, ...]] = {}
 
@@ -35,6 +36,14 @@ def open_services(settings: Settings) -> Services:
         database=Database(settings.database, subscriptions=SUBSCRIPTIONS),
         files=open_files(settings.files),
     )
+
+
+def open_home(settings: Settings) -> Services:
+    """Open the engines on a home that is made or migrated first. Idempotent."""
+    services = open_services(settings)
+    settings.secret()
+    upgrade(services.database)
+    return services
 
 
 def all_jobs(services: Services) -> dict[str, Job]:
@@ -62,7 +71,7 @@ def create_app(services: Services, *, with_worker: bool = True) -> FastAPI:
 
 def create_dev_app() -> FastAPI:
     """Build the application from the environment, for a reloading server."""
-    return create_app(open_services(Settings()))
+    return create_app(open_home(Settings()))
 
 
 def _start_workers(services: Services, stop: threading.Event) -> list[threading.Thread]:

@@ -12,6 +12,7 @@ import typer
 
 from asset_hub.core.errors import AssetHubError
 from asset_hub.core.log import configure_logging
+from asset_hub.operations import cli as operations
 
 app = typer.Typer(name="asset-hub", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -20,6 +21,10 @@ app = typer.Typer(name="asset-hub", no_args_is_help=True, pretty_exceptions_enab
 def start(*, verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every outcome.")] = False) -> None:
     """asset_hub: an exchange for cultural data and media rights."""
     configure_logging(level=logging.INFO if verbose else logging.ERROR)
+
+
+app.add_typer(operations.commands)
+app.add_typer(operations.jobs, name="jobs")
 
 
 def main() -> None:

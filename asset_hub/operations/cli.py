@@ -1,0 +1,128 @@
+"""Commands of the operator: init, serve, work, doctor, jobs."""
+
+import json
+import socket
+import sys
+import threading
+from dataclasses import asdict
+from typing import Annotated
+from uuid import UUID
+
+import segno
+import typer
+import uvicorn
+
+from asset_hub.app import Services, all_jobs, create_app, open_home
+from asset_hub.core import clock
+from asset_hub.core.jobs import JobRow, JobState, Worker, list_jobs, retry_job
+from asset_hub.core.settings import Settings
+from asset_hub.operations.doctor import examine
+
+commands = typer.Typer()
+jobs = typer.Typer(help="Jobs: running, failed, retry.", no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+@commands.command()
+def init(*, as_json: Json = False) -> None:
+    """Create or migrate the home (ASSET_HUB_HOME, default ./var)."""
+    services = open_home(Settings())
+    home = str(services.settings.home.resolve())
+    print(json.dumps({"home": home}) if as_json else f"home: {home}")
+
+
+@commands.command()
+def serve(
+    *,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+) -> None:
+    """Serve the pages and run the jobs, until stopped."""
+    serve_until_stopped(open_home(Settings()), host=host, port=port)
+
+
+def serve_until_stopped(services: Services, *, host: str, port: int) -> None:
+    """Print where to look, then serve; on other than loopback also the address for the local network as a QR code."""
+    print(f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}/", file=sys.stderr)  # noqa: S104
+    if host not in _LOOPBACK:
+        address = f"http://{lan_address()}:{port}/"
+        print(f"{address}  (anyone in this network can open it, demo accounts included)", file=sys.stderr)
+        segno.make(address, error="m").terminal(out=sys.stderr, compact=True)
+    uvicorn.run(create_app(services), host=host, port=port, log_level="warning", access_log=False)
+
+
+def lan_address() -> str:
+    """Return the address of the interface that would reach out; sends nothing."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+            return str(probe.getsockname()[0])
+        except OSError:
+            return socket.gethostbyname(socket.gethostname())
+
+
+@commands.command()
+def work(*, until_idle: Annotated[bool, typer.Option(help="Stop when nothing can run now.")] = False) -> None:
+    """Run jobs without serving pages."""
+    services = open_home(Settings())
+    worker = Worker(services.database, all_jobs(services))
+    if until_idle:
+        worker.run_until_idle(threads=2)
+    else:
+        worker.run_forever(threading.Event())
+
+
+@commands.command()
+def doctor(*, as_json: Json = False) -> None:
+    """Say what is missing and how to get it; exit 3 when the main job cannot be done."""
+    findings = examine(Settings().home)
+    if as_json:
+        print(json.dumps([{**asdict(f), "detail": str(f.detail)} for f in findings], ensure_ascii=False))
+    else:
+        for f in findings:
+            print(f"{'ok  ' if f.ok else 'LACK' if f.needed else 'lack'}  {f.name:<12} {f.detail}")
+    if any(f.needed and not f.ok for f in findings):
+        raise typer.Exit(3)
+
+
+@jobs.command("list")
+def list_them(
+    *,
+    state: Annotated[list[JobState] | None, typer.Option(help="Only jobs in this state; may be repeated.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the newest jobs."""
+    services = open_home(Settings())
+    with services.database.read() as session:
+        rows = [_job_facts(row) for row in list_jobs(session, states=tuple(state or ()))]
+    if as_json:
+        print(json.dumps({"jobs": rows}, ensure_ascii=False))
+        return
+    for row in rows:
+        print(f"{row['id']}  {row['state']:<8} {row['name']:<28} {row['done']}/{row['total']} {row['error'] or ''}")
+
+
+@jobs.command("retry")
+def retry(job: Annotated[UUID, typer.Argument(help="The failed job.")], *, as_json: Json = False) -> None:
+    """Queue a failed job again."""
+    services = open_home(Settings())
+    with services.database.write() as session:
+        retry_job(session, job_id=job, now=clock.now())
+    print(json.dumps({"retried": str(job)}) if as_json else f"queued again: {job}")
+
+
+def _job_facts(row: JobRow) -> dict[str, object]:
+    error = row.error["message"].format(**row.error["params"]) if row.error else None
+    return {
+        "id": str(row.id),
+        "name": row.name,
+        "queue": row.queue,
+        "state": row.state,
+        "attempts": row.attempts,
+        "done": row.done,
+        "total": row.total,
+        "note": row.note,
+        "error": error,
+    }
