@@ -1,6 +1,10 @@
 """Alembic's entry: always online, always on the connection it is handed."""
 
+from typing import Literal
+
+import sqlalchemy as sa
 from alembic import context
+from sqlmodel import AutoString
 
 from asset_hub.core.db import UtcDateTime
 from asset_hub.migrations.models import metadata
@@ -11,12 +15,23 @@ def compare_type(*compared: object) -> bool | None:
     return False if isinstance(compared[-1], UtcDateTime) else None
 
 
+def render_item(kind: str, item: object, _context: object) -> str | Literal[False]:
+    """Write our own column types by name and SQLModel's strings as plain ones."""
+    if kind != "type":
+        return False
+    if isinstance(item, UtcDateTime):
+        return "db.UtcDateTime()"
+    if isinstance(item, sa.JSON):
+        return "db.JsonColumn"
+    return "sa.String()" if isinstance(item, AutoString) else False
+
+
 connection = context.config.attributes["connection"]
 context.configure(
     connection=connection,
     target_metadata=metadata,
     render_as_batch=connection.dialect.name == "sqlite",
     compare_type=compare_type,
-    user_module_prefix="db.",
+    render_item=render_item,
 )
 context.run_migrations()
