@@ -1,1 +1,34 @@
-"""accounts of asset_hub."""
+"""Who acts, for which organisation, with which permission."""
+
+from asset_hub.accounts.events import OrganisationAdmitted
+from asset_hub.accounts.parties import (
+    Party,
+    PartyKind,
+    PartyState,
+    apply_for_admission,
+    check_application,
+    find_party,
+    get_party,
+    list_parties,
+    party_names,
+)
+from asset_hub.accounts.people import (
+    actor_of_login,
+    actor_of_person,
+    actor_of_secret,
+    create_person,
+    end_session,
+    issue_token,
+    join,
+    local_operator,
+    open_session,
+    sign_in,
+)
+from asset_hub.accounts.roles import ANONYMOUS, Actor, OrganisationId, Permission, PersonId, Role, may, require
+
+__all__ = [
+    "ANONYMOUS", "Actor", "OrganisationAdmitted", "OrganisationId", "Party", "PartyKind", "PartyState", "Permission",
+    "PersonId", "Role", "actor_of_login", "actor_of_person", "actor_of_secret", "apply_for_admission",
+    "check_application", "create_person", "end_session", "find_party", "get_party", "issue_token", "join",
+    "list_parties", "local_operator", "may", "open_session", "party_names", "require", "sign_in",
+]  # fmt: skip

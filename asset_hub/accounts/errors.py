@@ -1,0 +1,46 @@
+"""What accounts refuse."""
+
+from asset_hub.core.errors import BadInput, NotFound, NotSignedIn, RuleRefused
+from asset_hub.core.text import N_
+
+
+class PartyNotFound(NotFound):
+    """No such organisation or party."""
+
+    slug, title = "party-not-found", N_("There is no such organisation")
+
+
+class BadCreditCode(BadInput):
+    """A unified social credit code whose form or check character is wrong (GB 32100-2015)."""
+
+    slug, title = "bad-credit-code", N_("The unified social credit code is not valid")
+
+
+class MissingPaper(BadInput):
+    """An application without a paper that this kind of party must show."""
+
+    slug, title = "missing-paper", N_("A paper is missing")
+
+
+class SameChecker(RuleRefused):
+    """The second check must be another person's, and nobody checks an application of their own."""
+
+    slug, title = "same-checker", N_("Another person must check this")
+
+
+class AlreadyDecided(RuleRefused):
+    """The application is not waiting for a check."""
+
+    slug, title = "already-decided", N_("This application is decided already")
+
+
+class DuplicateParty(RuleRefused):
+    """Another party has the same code."""
+
+    slug, title = "duplicate-party", N_("This code is registered already")
+
+
+class WrongPassword(NotSignedIn):
+    """The name or the password is wrong; which of the two is not said."""
+
+    slug, title = "wrong-password", N_("The name or the password is wrong")

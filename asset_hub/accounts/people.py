@@ -1,0 +1,162 @@
+"""People: accounts, passwords, browser sessions and API tokens."""
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from argon2 import PasswordHasher
+from argon2.exceptions import VerificationError
+from sqlmodel import col, select
+
+from asset_hub.accounts.errors import WrongPassword
+from asset_hub.accounts.models import MembershipRow, PartyRow, PersonRow, TokenRow
+from asset_hub.accounts.parties import PartyKind, PartyState
+from asset_hub.accounts.roles import ANONYMOUS, Actor, OrganisationId, PersonId, Role
+from asset_hub.core.db import ReadSession, WriteSession
+from asset_hub.core.ids import new_id
+
+SESSION_DAYS = 14
+_HASHER = PasswordHasher()
+_NOBODY = _HASHER.hash(secrets.token_hex(16))
+LOCAL_OPERATOR = "local"
+
+
+def create_person(session: WriteSession, *, login: str, name: str, password: str = "", now: datetime) -> PersonId:
+    """Make an account; an empty password means that nobody can sign in with one."""
+    digest = _HASHER.hash(password) if password else ""
+    row = PersonRow(id=new_id(), login=login, name=name, password=digest, created_at=now)
+    session.add(row)
+    session.flush()
+    return PersonId(row.id)
+
+
+def join(session: WriteSession, *, person_id: UUID, organisation_id: UUID, roles: Iterable[Role]) -> None:
+    """Set a person's roles in an organisation; replaces earlier ones. Idempotent."""
+    statement = select(MembershipRow).where(
+        MembershipRow.person_id == person_id, MembershipRow.party_id == organisation_id
+    )
+    row = session.exec(statement).first() or MembershipRow(id=new_id(), person_id=person_id, party_id=organisation_id)
+    row.roles = sorted(roles)
+    session.add(row)
+    session.flush()
+
+
+def sign_in(session: WriteSession, *, login: str, password: str, now: datetime) -> str:
+    """Return the secret of a new browser session. Raises WrongPassword; takes as long for an unknown name."""
+    person = session.exec(
+        select(PersonRow).where(PersonRow.login == login, col(PersonRow.disabled_at).is_(None))
+    ).first()
+    try:
+        _HASHER.verify(person.password if person and person.password else _NOBODY, password)
+    except VerificationError as error:
+        raise WrongPassword from error
+    if person is None:
+        raise WrongPassword
+    return open_session(session, person_id=person.id, now=now)
+
+
+def open_session(session: WriteSession, *, person_id: UUID, now: datetime) -> str:
+    """Return the secret of a session for a person's first membership. Raises WrongPassword when they have none."""
+    membership = session.exec(select(MembershipRow).where(MembershipRow.person_id == person_id)).first()
+    if membership is None:
+        raise WrongPassword
+    return _issue(session, kind="session", membership_id=membership.id, scopes=None, days=SESSION_DAYS, now=now)
+
+
+def issue_token(
+    session: WriteSession, *, membership_id: UUID, scopes: Iterable[str], name: str, days: int = 365, now: datetime
+) -> str:
+    """Return the secret of an API token that may do only the named acts; it is shown once and kept as a digest."""
+    return _issue(
+        session, kind="token", membership_id=membership_id, scopes=sorted(scopes), days=days, now=now, name=name
+    )
+
+
+def end_session(session: WriteSession, *, secret: str) -> None:
+    """Forget a session or token. Idempotent."""
+    row = session.exec(select(TokenRow).where(TokenRow.digest == _digest(secret))).first()
+    if row is not None:
+        session.delete(row)
+
+
+def actor_of_secret(session: ReadSession, *, secret: str, now: datetime) -> Actor:
+    """Return who a session or token stands for; ANONYMOUS when it is unknown, expired or its person disabled."""
+    row = session.exec(select(TokenRow).where(TokenRow.digest == _digest(secret), TokenRow.expires_at > now)).first()
+    if row is None:
+        return ANONYMOUS
+    membership = session.get_one(MembershipRow, row.membership_id)
+    return _actor(session, membership, scopes=None if row.scopes is None else frozenset(row.scopes))
+
+
+def actor_of_person(session: ReadSession, *, person_id: UUID) -> Actor:
+    """Return a person with the roles of their first membership; jobs act as who queued them."""
+    membership = session.exec(select(MembershipRow).where(MembershipRow.person_id == person_id)).first()
+    return ANONYMOUS if membership is None else _actor(session, membership, scopes=None)
+
+
+def actor_of_login(session: ReadSession, *, login: str) -> Actor:
+    """Return who a login name stands for, unchecked (the command line of this home); ANONYMOUS when unknown."""
+    person = session.exec(select(PersonRow).where(PersonRow.login == login)).first()
+    return ANONYMOUS if person is None else actor_of_person(session, person_id=person.id)
+
+
+def local_operator(session: WriteSession, *, now: datetime) -> Actor:
+    """Return the operator of this home, made with all roles when it is new. Idempotent."""
+    found = actor_of_login(session, login=LOCAL_OPERATOR)
+    if found.is_signed_in:
+        return found
+    party = PartyRow(
+        id=new_id(), kind=PartyKind.ORGANISATION, state=PartyState.ADMITTED, name_zh="本馆", name_en="This house",
+        created_at=now, admitted_at=now,
+    )  # fmt: skip
+    session.add(party)
+    person_id = create_person(session, login=LOCAL_OPERATOR, name="本机管理员", now=now)
+    join(session, person_id=person_id, organisation_id=party.id, roles=Role)
+    return actor_of_person(session, person_id=person_id)
+
+
+def _actor(session: ReadSession, membership: MembershipRow, *, scopes: frozenset[str] | None) -> Actor:
+    person = session.get_one(PersonRow, membership.person_id)
+    if person.disabled_at is not None:
+        return ANONYMOUS
+    return Actor(
+        person_id=PersonId(person.id),
+        name=person.name,
+        organisation_id=OrganisationId(membership.party_id),
+        roles=frozenset(Role(role) for role in membership.roles),
+        language=person.language,
+        scopes=scopes,
+    )
+
+
+def _issue(
+    session: WriteSession,
+    *,
+    kind: str,
+    membership_id: UUID,
+    scopes: list[str] | None,
+    days: int,
+    now: datetime,
+    name: str = "",
+) -> str:
+    secret = secrets.token_urlsafe(32)
+    session.add(
+        TokenRow(
+            id=new_id(),
+            kind=kind,
+            digest=_digest(secret),
+            membership_id=membership_id,
+            scopes=scopes,
+            name=name,
+            created_at=now,
+            expires_at=now + timedelta(days=days),
+        )
+    )
+    session.flush()
+    return secret
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

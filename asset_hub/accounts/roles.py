@@ -1,0 +1,88 @@
+"""Who acts, for which organisation, with which roles; and the one question every domain function asks first."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NewType
+from uuid import UUID
+
+from asset_hub.core.errors import Forbidden, NotSignedIn
+from asset_hub.core.text import N_
+
+PersonId = NewType("PersonId", UUID)
+OrganisationId = NewType("OrganisationId", UUID)
+
+
+class Role(StrEnum):
+    """What a person does for an organisation. Nobody is almighty: the operator too has only the listed acts."""
+
+    MEMBER = "member"
+    ARCHIVIST = "archivist"
+    CATALOGUER = "cataloguer"
+    AUDITOR = "auditor"
+    RIGHTS_DESK = "rights_desk"
+    PRODUCER = "producer"
+    CURATOR = "curator"
+    OPERATOR = "operator"
+    REGULATOR = "regulator"
+
+
+ROLE_NAMES: dict[Role, str] = {
+    Role.MEMBER: N_("Member"),
+    Role.ARCHIVIST: N_("Archivist"),
+    Role.CATALOGUER: N_("Cataloguer"),
+    Role.AUDITOR: N_("Auditor"),
+    Role.RIGHTS_DESK: N_("Rights desk"),
+    Role.PRODUCER: N_("Producer"),
+    Role.CURATOR: N_("Curator"),
+    Role.OPERATOR: N_("Exchange operator"),
+    Role.REGULATOR: N_("Regulator"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A person acting for one organisation. `scopes` narrows an API token; None means no narrowing."""
+
+    person_id: PersonId | None
+    name: str
+    organisation_id: OrganisationId | None = None
+    roles: frozenset[Role] = frozenset()
+    language: str = "zh"
+    scopes: frozenset[str] | None = None
+
+    @property
+    def is_signed_in(self) -> bool:
+        return self.person_id is not None
+
+
+ANONYMOUS = Actor(person_id=None, name="")
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """One act and who may do it. `own_organisation` also demands that the thing belongs to the actor's organisation."""
+
+    action: str
+    roles: frozenset[Role] = field(default_factory=frozenset)
+    own_organisation: bool = False
+    is_public: bool = False
+
+
+def may(by: Actor, permission: Permission, *, organisation_id: UUID | None = None) -> bool:
+    """Say whether this actor may do this act, on a thing of that organisation where it matters."""
+    if permission.is_public:
+        return True
+    if by.scopes is not None and permission.action not in by.scopes:
+        return False
+    if not by.roles & permission.roles:
+        return False
+    return not permission.own_organisation or (by.organisation_id is not None and organisation_id == by.organisation_id)
+
+
+def require(by: Actor, permission: Permission, *, organisation_id: UUID | None = None) -> None:
+    """Refuse an act. Raises NotSignedIn for strangers, Forbidden for others."""
+    if may(by, permission, organisation_id=organisation_id):
+        return
+    if not by.is_signed_in:
+        raise NotSignedIn
+    raise Forbidden(N_("Your role does not allow this: {action}."), action=permission.action)
