@@ -37,7 +37,7 @@ lint: ## ruff
 	@.venv/bin/ruff format --check --quiet . && .venv/bin/ruff check .
 
 types: ## mypy --strict
-	@.venv/bin/mypy asset_hub ingest ledger search marketplace contracts tests bench
+	@.venv/bin/mypy asset_hub ingest ledger search marketplace contracts tests
 
 imports: ## The layers of the architecture
 	@.venv/bin/lint-imports .importlinter

@@ -76,6 +76,7 @@ fi
 # ---- page assets -----------------------------------------------------------------------------
 node_build() { # folder, output folder
   local wanted
+  [ -f "$1/package-lock.json" ] || return 0
   wanted=$(cd "$1" && git ls-files -co --exclude-standard . 2>/dev/null | sort | xargs -r sha256sum 2>/dev/null | sha256sum | cut -c1-64)
   [ "$(cat "$2/.built" 2>/dev/null)" = "$wanted" ] && return
   say "building $1"
@@ -83,7 +84,7 @@ node_build() { # folder, output folder
   echo "$wanted" >"$2/.built"
 }
 node_build asset_hub/web/frontend asset_hub/web/static/dist
-if [ "$purpose" = tests ] && [ ! -d contracts/node_modules ]; then
+if [ "$purpose" = tests ] && [ -f contracts/package-lock.json ] && [ ! -d contracts/node_modules ]; then
   say "contract compiler"
   (cd contracts && npm ci --silent --no-audit --no-fund)
 fi

@@ -2,8 +2,15 @@
 
 from sqlmodel import SQLModel
 
+import asset_hub.accounts.models
+import asset_hub.catalogue.models
 import asset_hub.core.jobs
 import asset_hub.messages.models
 
 metadata = SQLModel.metadata
-packages = (asset_hub.core.jobs, asset_hub.messages.models)
+packages = (
+    asset_hub.core.jobs,
+    asset_hub.accounts.models,
+    asset_hub.messages.models,
+    asset_hub.catalogue.models,
+)
