@@ -50,8 +50,8 @@ __all__ = [
     "AssetChanged", "AssetId", "AssetKind", "AssetPage", "AssetPublished", "AssetState", "AssetView", "Collection",
     "CollectionId", "ElementValue", "FileId", "FileRef", "FileRole", "FileView", "PartLevel", "PartSpec", "PartView",
     "RestrictionKind", "ReviewProgress", "Secrecy", "ValueView", "accept_values", "add_files", "create_collection",
-    "create_draft", "default_collection", "describe", "find_by_digest", "find_collection", "find_file", "get_asset", "get_assets",
-    "lift_restriction", "list_assets", "list_collections", "load_table", "may_show", "may_show_many", "name_of",
-    "parse_secrecy", "places", "publish_asset", "record_event", "related_places", "replace_element", "restrict",
-    "set_parts", "set_secrecy", "table_names", "touch_asset", "withdraw_asset",
+    "create_draft", "default_collection", "describe", "find_by_digest", "find_collection", "find_file", "get_asset",
+    "get_assets", "lift_restriction", "list_assets", "list_collections", "load_table", "may_show", "may_show_many",
+    "name_of", "parse_secrecy", "places", "publish_asset", "record_event", "related_places", "replace_element",
+    "restrict", "set_parts", "set_secrecy", "table_names", "touch_asset", "withdraw_asset",
 ]  # fmt: skip
