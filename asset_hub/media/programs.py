@@ -1,0 +1,45 @@
+"""Runs ffmpeg, ffprobe and pdftoppm as programs, inside the limited child; their errors become our refusals."""
+
+import subprocess
+from collections.abc import Callable, Sequence
+
+from asset_hub.core.errors import Unavailable
+from asset_hub.core.text import N_
+from asset_hub.media.errors import MediaRefused, TruncatedFile, UnsupportedFormat
+
+_TRUNCATED = (
+    "moov atom not found",
+    "partial file",
+    "Truncat",
+    "truncated",
+    "End of file",
+    "Premature",
+    "Couldn't find trailer",
+)
+_MAX_REASON = 300
+
+
+def run_program(command: Sequence[str], *, on_line: Callable[[str], None] | None = None) -> bytes:
+    """Return what a program printed. Raises TruncatedFile, UnsupportedFormat, MediaRefused by what it complained of."""
+    try:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    except FileNotFoundError as error:
+        raise Unavailable(N_("The program {program} is not installed."), program=command[0]) from error
+    lines = []
+    if on_line is not None and process.stdout is not None:
+        for line in process.stdout:
+            on_line(line.decode("utf-8", "replace"))
+            lines.append(line)
+    output, complaint = process.communicate()
+    if process.returncode != 0:
+        raise _refusal(complaint.decode("utf-8", "replace").strip())
+    return b"".join(lines) + output
+
+
+def _refusal(complaint: str) -> MediaRefused:
+    reason = complaint.splitlines()[-1][-_MAX_REASON:] if complaint else ""
+    if any(word in complaint for word in _TRUNCATED):
+        return TruncatedFile(N_("It ends too early: {reason}"), reason=reason)
+    if "Decoder" in complaint or "Unknown" in complaint or "codec" in complaint:
+        return UnsupportedFormat(N_("No decoder for it: {reason}"), reason=reason)
+    return MediaRefused(N_("It could not be read: {reason}"), reason=reason)
