@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from fastapi import FastAPI
 
+import ingest.jobs
 from asset_hub.core.db import Database
 from asset_hub.core.files import FileStore, open_files
 from asset_hub.core.jobs import Job, Worker, job_table
@@ -26,6 +27,10 @@ class Services:
     settings: Settings
     database: Database
     files: FileStore
+
+    def run_jobs(self, *, threads: int = 2) -> int:
+        """Run every job that can run now, to the end; return how many attempts were made."""
+        return Worker(self.database, all_jobs(self)).run_until_idle(threads=threads)
 
 
 def open_services(settings: Settings) -> Services:
@@ -48,8 +53,7 @@ def open_home(settings: Settings) -> Services:
 
 def all_jobs(services: Services) -> dict[str, Job]:
     """Return every job by name, each bound to the engines it needs."""
-    del services
-    return job_table()
+    return job_table(ingest.jobs.jobs(services.files))
 
 
 def create_app(services: Services, *, with_worker: bool = True) -> FastAPI:

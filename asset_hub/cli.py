@@ -10,21 +10,31 @@ from typing import Annotated
 
 import typer
 
+import ingest.cli
+from asset_hub.app import open_home
 from asset_hub.core.errors import AssetHubError
 from asset_hub.core.log import configure_logging
+from asset_hub.core.settings import Settings
 from asset_hub.operations import cli as operations
 
 app = typer.Typer(name="asset-hub", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 @app.callback()
-def start(*, verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every outcome.")] = False) -> None:
+def start(
+    context: typer.Context,
+    *,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every outcome.")] = False,
+) -> None:
     """asset_hub: an exchange for cultural data and media rights."""
+    context.obj = lambda: open_home(Settings())
     configure_logging(level=logging.INFO if verbose else logging.ERROR)
 
 
 app.add_typer(operations.commands)
 app.add_typer(operations.jobs, name="jobs")
+app.add_typer(ingest.cli.commands)
+app.add_typer(ingest.cli.receipts, name="receipt")
 
 
 def main() -> None:

@@ -24,11 +24,23 @@ from asset_hub.accounts.people import (
     open_session,
     sign_in,
 )
-from asset_hub.accounts.roles import ANONYMOUS, Actor, OrganisationId, Permission, PersonId, Role, may, require
+from asset_hub.accounts.roles import (
+    ANONYMOUS,
+    Actor,
+    OrganisationId,
+    Permission,
+    PersonId,
+    Role,
+    may,
+    require,
+    require_organisation,
+    require_person,
+)
 
 __all__ = [
     "ANONYMOUS", "Actor", "OrganisationAdmitted", "OrganisationId", "Party", "PartyKind", "PartyState", "Permission",
     "PersonId", "Role", "actor_of_login", "actor_of_person", "actor_of_secret", "apply_for_admission",
     "check_application", "create_person", "end_session", "find_party", "get_party", "issue_token", "join",
-    "list_parties", "local_operator", "may", "open_session", "party_names", "require", "sign_in",
+    "list_parties", "local_operator", "may", "open_session", "party_names", "require", "require_organisation",
+    "require_person", "sign_in",
 ]  # fmt: skip

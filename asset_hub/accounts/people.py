@@ -90,9 +90,12 @@ def actor_of_secret(session: ReadSession, *, secret: str, now: datetime) -> Acto
     return _actor(session, membership, scopes=None if row.scopes is None else frozenset(row.scopes))
 
 
-def actor_of_person(session: ReadSession, *, person_id: UUID) -> Actor:
-    """Return a person with the roles of their first membership; jobs act as who queued them."""
-    membership = session.exec(select(MembershipRow).where(MembershipRow.person_id == person_id)).first()
+def actor_of_person(session: ReadSession, *, person_id: UUID, organisation_id: UUID | None = None) -> Actor:
+    """Return a person as a member of that organisation, or of their first; ANONYMOUS when they are no member."""
+    statement = select(MembershipRow).where(MembershipRow.person_id == person_id).order_by(col(MembershipRow.id))
+    if organisation_id is not None:
+        statement = statement.where(MembershipRow.party_id == organisation_id)
+    membership = session.exec(statement).first()
     return ANONYMOUS if membership is None else _actor(session, membership, scopes=None)
 
 

@@ -79,6 +79,20 @@ def may(by: Actor, permission: Permission, *, organisation_id: UUID | None = Non
     return not permission.own_organisation or (by.organisation_id is not None and organisation_id == by.organisation_id)
 
 
+def require_person(by: Actor) -> PersonId:
+    """Return who acts. Raises NotSignedIn."""
+    if by.person_id is None:
+        raise NotSignedIn
+    return by.person_id
+
+
+def require_organisation(by: Actor) -> OrganisationId:
+    """Return the organisation a person acts for. Raises NotSignedIn."""
+    if by.organisation_id is None:
+        raise NotSignedIn
+    return by.organisation_id
+
+
 def require(by: Actor, permission: Permission, *, organisation_id: UUID | None = None) -> None:
     """Refuse an act. Raises NotSignedIn for strangers, Forbidden for others."""
     if may(by, permission, organisation_id=organisation_id):

@@ -21,6 +21,7 @@ from sqlmodel import Field, SQLModel, col, select
 from asset_hub.core import clock
 from asset_hub.core.db import Database, JsonColumn, ReadSession, UtcDateTime, WriteSession, decode_ids, encode_ids
 from asset_hub.core.errors import AssetHubError, NotFound, RuleRefused
+from asset_hub.core.host import is_dead, process_mark
 from asset_hub.core.ids import new_id
 from asset_hub.core.log import get_logger
 from asset_hub.core.text import N_
@@ -85,6 +86,7 @@ class JobRow(SQLModel, table=True):
     attempts: int = 0
     run_after: datetime = Field(sa_type=UtcDateTime)
     owner: UUID | None = None
+    process: str | None = None
     lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     done: int = 0
     total: int = 0
@@ -215,6 +217,7 @@ class Worker:
 
     def run_until_idle(self, *, threads: int = 1) -> int:
         """Run everything that can run now, then return how many attempts were made. Waits for no back-off."""
+        self.release_orphans()
         counts = [0] * threads
         with _beating(self):
             if threads == 1:
@@ -228,6 +231,7 @@ class Worker:
 
     def run_forever(self, stop: threading.Event) -> None:
         """Serve until `stop` is set; the job under way is finished first."""
+        self.release_orphans()
         with _beating(self):
             while not stop.is_set():
                 if not self._run_next():
@@ -302,12 +306,25 @@ class Worker:
                 .values(
                     state=JobState.RUNNING,
                     owner=self.owner,
+                    process=process_mark(),
                     lease_until=moment + LEASE,
                     attempts=col(JobRow.attempts) + 1,
                 )
                 .returning(JobRow)
             )
             return session.scalars(statement).first()
+
+    def release_orphans(self) -> None:
+        """Free at once what a process of this host left when it died; other hosts' jobs wait for their lease."""
+        with self.database.write() as session:
+            marks = session.exec(select(JobRow.process).where(JobRow.state == JobState.RUNNING).distinct()).all()
+            dead = [mark for mark in marks if mark is not None and is_dead(mark)]
+            statement = (
+                sa.update(JobRow)
+                .where(col(JobRow.process).in_(dead), col(JobRow.state) == JobState.RUNNING)
+                .values(lease_until=clock.now() - LEASE)
+            )
+            session.connection().execute(statement)
 
     def extend_leases(self) -> None:
         """Push the lease of every job this worker runs; called by the beat while long work is under way."""
@@ -383,6 +400,15 @@ def list_jobs(session: ReadSession, *, states: Sequence[JobState] = (), limit: i
     if states:
         statement = statement.where(col(JobRow.state).in_([str(state) for state in states]))
     return session.exec(statement).all()
+
+
+def states_of_jobs(session: ReadSession, *, job_ids: Sequence[UUID]) -> dict[UUID, JobState]:
+    """Return the state of each job that exists."""
+    found: dict[UUID, JobState] = {}
+    for start in range(0, len(job_ids), 500):
+        statement = sa.select(col(JobRow.id), col(JobRow.state)).where(col(JobRow.id).in_(job_ids[start : start + 500]))
+        found |= {row[0]: JobState(row[1]) for row in session.connection().execute(statement)}
+    return found
 
 
 def count_jobs(session: ReadSession) -> dict[JobState, int]:

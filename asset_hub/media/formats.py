@@ -8,15 +8,12 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO, Any
 
-import pygfried
-
 from asset_hub.core.text import N_
 from asset_hub.media.errors import EmptyFile, MislabelledFile
 from asset_hub.media.types import Format, MediaKind
 
 _WHOLE = 8 << 20
 _HEAD, _TAIL = 4 << 20, 1 << 20
-_TOOL = f"siegfried {pygfried.version()}"
 _DOCUMENTS = (
     "application/pdf", "text/", "application/msword", "application/xml", "application/vnd", "application/rtf",
 )  # fmt: skip
@@ -42,6 +39,8 @@ def identify(path: Path, *, name: str = "") -> Format:
 
     `name` is what people called it. Raises EmptyFile, MislabelledFile when the two disagree about the family.
     """
+    import pygfried  # its Go runtime starts threads, and a process that has them cannot be forked any more
+
     size = path.stat().st_size
     if size == 0:
         raise EmptyFile
@@ -49,10 +48,11 @@ def identify(path: Path, *, name: str = "") -> Format:
     with NamedTemporaryFile(suffix=f".{suffix}" if suffix else "") as sample:
         _write_sample(path, size, sample)
         report = pygfried.identify(sample.name, detailed=True)
+    tool = f"siegfried {pygfried.version()}"
     best = _best(report["files"][0]["matches"])
     if best is None:
-        return Format(_guess_mime(suffix), None, "", _TOOL)
-    found = Format(best["mime"].split(",")[0].strip() or _guess_mime(suffix), best["id"], _title(best), _TOOL)
+        return Format(_guess_mime(suffix), None, "", tool)
+    found = Format(best["mime"].split(",")[0].strip() or _guess_mime(suffix), best["id"], _title(best), tool)
     if "byte match" in best["basis"] or "container" in best["basis"]:
         _compare(found, suffix, name)
     return found

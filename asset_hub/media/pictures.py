@@ -144,6 +144,8 @@ def _tool(mime: str) -> str:
 
 def _refusal(error: pyvips.Error) -> MediaRefused:
     reason = " ".join(str(error).split())[-300:]
+    if "exceeds the maximum image size" in reason:
+        return TooManyPixels(N_("The decoder's limit: {reason}"), reason=reason)
     if (
         "not a known file format" in reason
         or "not in a known format" in reason

@@ -32,8 +32,16 @@ def run_program(command: Sequence[str], *, on_line: Callable[[str], None] | None
             lines.append(line)
     output, complaint = process.communicate()
     if process.returncode != 0:
-        raise _refusal(complaint.decode("utf-8", "replace").strip())
+        raise _refusal(_without_paths(complaint.decode("utf-8", "replace").strip(), command))
     return b"".join(lines) + output
+
+
+def _without_paths(complaint: str, command: Sequence[str]) -> str:
+    """Keep where our files lie out of what people read."""
+    for argument in command:
+        if argument.startswith("/"):
+            complaint = complaint.replace(argument, "–")
+    return complaint
 
 
 def _refusal(complaint: str) -> MediaRefused:

@@ -6,6 +6,7 @@ import asset_hub.accounts.models
 import asset_hub.catalogue.models
 import asset_hub.core.jobs
 import asset_hub.messages.models
+import ingest.models
 
 metadata = SQLModel.metadata
 packages = (
@@ -13,4 +14,5 @@ packages = (
     asset_hub.accounts.models,
     asset_hub.messages.models,
     asset_hub.catalogue.models,
+    ingest.models,
 )

@@ -54,6 +54,7 @@ def upgrade() -> None:
     sa.Column('attempts', sa.Integer(), nullable=False),
     sa.Column('run_after', db.UtcDateTime(), nullable=False),
     sa.Column('owner', sa.Uuid(), nullable=True),
+    sa.Column('process', sa.String(), nullable=True),
     sa.Column('lease_until', db.UtcDateTime(), nullable=True),
     sa.Column('done', sa.Integer(), nullable=False),
     sa.Column('total', sa.Integer(), nullable=False),
@@ -68,6 +69,11 @@ def upgrade() -> None:
         batch_op.create_index('ix_core_job_claim', ['state', 'queue', 'priority', 'run_after'], unique=False)
         batch_op.create_index('uq_core_job_waiting', ['dedupe_key'], unique=True, sqlite_where=sa.text("state = 'queued'"), postgresql_where=sa.text("state = 'queued'"))
 
+    op.create_table('ingest_accession_number',
+    sa.Column('year', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('last', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('year', name=op.f('pk_ingest_accession_number'))
+    )
     op.create_table('messages_notice',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('person_id', sa.Uuid(), nullable=False),
@@ -149,6 +155,29 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_catalogue_asset_collection_id'), ['collection_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_catalogue_asset_owner_id'), ['owner_id'], unique=False)
 
+    op.create_table('ingest_accession',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('number', sa.String(), nullable=False),
+    sa.Column('owner_id', sa.Uuid(), nullable=False),
+    sa.Column('collection_id', sa.Uuid(), nullable=True),
+    sa.Column('person_id', sa.Uuid(), nullable=False),
+    sa.Column('door', sa.String(), nullable=False),
+    sa.Column('source', sa.String(), nullable=False),
+    sa.Column('secrecy', sa.String(), nullable=False),
+    sa.Column('publish', sa.Boolean(), nullable=False),
+    sa.Column('created_at', db.UtcDateTime(), nullable=False),
+    sa.Column('sealed_at', db.UtcDateTime(), nullable=True),
+    sa.Column('closed_at', db.UtcDateTime(), nullable=True),
+    sa.Column('receipt_sha256', sa.String(), nullable=True),
+    sa.ForeignKeyConstraint(['collection_id'], ['catalogue_collection.id'], name=op.f('fk_ingest_accession_collection_id')),
+    sa.ForeignKeyConstraint(['owner_id'], ['accounts_party.id'], name=op.f('fk_ingest_accession_owner_id')),
+    sa.ForeignKeyConstraint(['person_id'], ['accounts_person.id'], name=op.f('fk_ingest_accession_person_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_ingest_accession')),
+    sa.UniqueConstraint('number', name=op.f('uq_ingest_accession_number'))
+    )
+    with op.batch_alter_table('ingest_accession', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_ingest_accession_owner_id'), ['owner_id'], unique=False)
+
     op.create_table('catalogue_file',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('asset_id', sa.Uuid(), nullable=False),
@@ -210,6 +239,54 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_catalogue_review')),
     sa.UniqueConstraint('asset_id', 'person_id', name=op.f('uq_catalogue_review_asset_id_person_id'))
     )
+    op.create_table('ingest_item',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('accession_id', sa.Uuid(), nullable=False),
+    sa.Column('key', sa.LargeBinary(), nullable=False),
+    sa.Column('name', sa.LargeBinary(), nullable=False),
+    sa.Column('status', sa.String(), nullable=False),
+    sa.Column('secrecy', sa.String(), nullable=False),
+    sa.Column('sha256', sa.String(), nullable=True),
+    sa.Column('bytes_count', sa.BigInteger(), nullable=False),
+    sa.Column('values', db.JsonColumn, nullable=False),
+    sa.Column('kind', sa.String(), nullable=True),
+    sa.Column('reason', db.JsonColumn, nullable=True),
+    sa.Column('asset_id', sa.Uuid(), nullable=True),
+    sa.Column('job_id', sa.Uuid(), nullable=True),
+    sa.Column('finished_at', db.UtcDateTime(), nullable=True),
+    sa.ForeignKeyConstraint(['accession_id'], ['ingest_accession.id'], name=op.f('fk_ingest_item_accession_id')),
+    sa.ForeignKeyConstraint(['asset_id'], ['catalogue_asset.id'], name=op.f('fk_ingest_item_asset_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_ingest_item')),
+    sa.UniqueConstraint('accession_id', 'key', name=op.f('uq_ingest_item_accession_id_key'))
+    )
+    with op.batch_alter_table('ingest_item', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_ingest_item_sha256'), ['sha256'], unique=False)
+        batch_op.create_index('ix_ingest_item_state', ['accession_id', 'status'], unique=False)
+
+    op.create_table('ingest_master',
+    sa.Column('owner_id', sa.Uuid(), nullable=False),
+    sa.Column('sha256', sa.String(), nullable=False),
+    sa.Column('asset_id', sa.Uuid(), nullable=False),
+    sa.ForeignKeyConstraint(['asset_id'], ['catalogue_asset.id'], name=op.f('fk_ingest_master_asset_id')),
+    sa.ForeignKeyConstraint(['owner_id'], ['accounts_party.id'], name=op.f('fk_ingest_master_owner_id')),
+    sa.PrimaryKeyConstraint('owner_id', 'sha256', name=op.f('pk_ingest_master'))
+    )
+    op.create_table('ingest_upload',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('accession_id', sa.Uuid(), nullable=False),
+    sa.Column('person_id', sa.Uuid(), nullable=False),
+    sa.Column('key', sa.LargeBinary(), nullable=False),
+    sa.Column('name', sa.LargeBinary(), nullable=False),
+    sa.Column('length', sa.BigInteger(), nullable=False),
+    sa.Column('created_at', db.UtcDateTime(), nullable=False),
+    sa.Column('item_id', sa.Uuid(), nullable=True),
+    sa.ForeignKeyConstraint(['accession_id'], ['ingest_accession.id'], name=op.f('fk_ingest_upload_accession_id')),
+    sa.ForeignKeyConstraint(['person_id'], ['accounts_person.id'], name=op.f('fk_ingest_upload_person_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_ingest_upload'))
+    )
+    with op.batch_alter_table('ingest_upload', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_ingest_upload_accession_id'), ['accession_id'], unique=False)
+
     op.create_table('catalogue_part',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('asset_id', sa.Uuid(), nullable=False),
@@ -263,6 +340,16 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_catalogue_part_asset_id'))
 
     op.drop_table('catalogue_part')
+    with op.batch_alter_table('ingest_upload', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_ingest_upload_accession_id'))
+
+    op.drop_table('ingest_upload')
+    op.drop_table('ingest_master')
+    with op.batch_alter_table('ingest_item', schema=None) as batch_op:
+        batch_op.drop_index('ix_ingest_item_state')
+        batch_op.drop_index(batch_op.f('ix_ingest_item_sha256'))
+
+    op.drop_table('ingest_item')
     op.drop_table('catalogue_review')
     with op.batch_alter_table('catalogue_restriction', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_catalogue_restriction_asset_id'))
@@ -277,6 +364,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_catalogue_file_asset_id'))
 
     op.drop_table('catalogue_file')
+    with op.batch_alter_table('ingest_accession', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_ingest_accession_owner_id'))
+
+    op.drop_table('ingest_accession')
     with op.batch_alter_table('catalogue_asset', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_catalogue_asset_owner_id'))
         batch_op.drop_index(batch_op.f('ix_catalogue_asset_collection_id'))
@@ -290,6 +381,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_messages_notice_person_id'))
 
     op.drop_table('messages_notice')
+    op.drop_table('ingest_accession_number')
     with op.batch_alter_table('core_job', schema=None) as batch_op:
         batch_op.drop_index('uq_core_job_waiting', sqlite_where=sa.text("state = 'queued'"), postgresql_where=sa.text("state = 'queued'"))
         batch_op.drop_index('ix_core_job_claim')

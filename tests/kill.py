@@ -1,0 +1,92 @@
+"""The kill harness: a warm parent that has everything imported forks one command per request and kills it on time."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+_PARENT = """
+import json, os, signal, sys, time
+import asset_hub.cli
+for line in sys.stdin:
+    order = json.loads(line)
+    started = time.monotonic()
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        out = os.open(order["out"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        os.dup2(out, 1); os.dup2(out, 2); os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.environ.update(order["env"])
+        sys.argv = ["asset-hub", *order["argv"]]
+        code = 0
+        try:
+            asset_hub.cli.main()
+        except SystemExit as error:
+            code = error.code if isinstance(error.code, int) else 1
+        except BaseException:
+            import traceback; traceback.print_exc(); code = 70
+        sys.stdout.flush(); sys.stderr.flush()
+        import atexit; atexit._run_exitfuncs()
+        os._exit(code or 0)
+    until = started + order["kill_after"] if order["kill_after"] is not None else None
+    killed = False
+    while True:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            break
+        if until is not None and time.monotonic() >= until and not killed:
+            os.kill(child, signal.SIGKILL); killed = True
+        time.sleep(0.002)
+    code = -9 if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+    print(json.dumps({"code": code, "seconds": time.monotonic() - started}), flush=True)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command ended: exit code, -9 when it was killed; what it printed."""
+
+    code: int
+    seconds: float
+    output: str
+
+
+class Killer:
+    """Runs `asset-hub` commands in forked children."""
+
+    def __init__(self, process: "subprocess.Popen[str]", folder: Path) -> None:
+        self._process = process
+        self._folder = folder
+
+    def run(self, *argv: str, home: Path, kill_after: float | None = None, **env: str) -> Ended:
+        """Run one command on a home, killed with SIGKILL after so many seconds when given."""
+        out = self._folder / "output"
+        order: dict[str, Any] = {
+            "argv": argv, "env": {"ASSET_HUB_HOME": str(home), **env}, "kill_after": kill_after, "out": str(out),
+        }  # fmt: skip
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        answer = json.loads(self._process.stdout.readline())
+        return Ended(answer["code"], answer["seconds"], out.read_text(errors="replace") if out.exists() else "")
+
+
+@contextmanager
+def warm_parent(folder: Path) -> Iterator[Killer]:
+    """Start the parent; it ends with the test."""
+    folder.mkdir(parents=True, exist_ok=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", _PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=PROJECT
+    )
+    try:
+        yield Killer(process, folder)
+    finally:
+        process.kill()
+        process.wait()
