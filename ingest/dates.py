@@ -7,7 +7,8 @@ from asset_hub.core.edtf import BadDate, parse_edtf_span
 from asset_hub.core.text import N_
 
 _CHINESE = re.compile(
-    r"(?P<bce>公元前|前|西元前)?(?:公元)?(?P<year>\d{1,4})年?(?:[-./]?(?P<month>\d{1,2})月?(?:[-./]?(?P<day>\d{1,2})日?)?)?"
+    r"(?P<bce>公元前|前|西元前)?(?:公元)?(?P<year>\d{1,4})"
+    r"(?:年|(?:年|[-./])(?P<month>\d{1,2})(?:月|(?:月|[-./])(?P<day>\d{1,2})日?)?)?"
 )
 
 

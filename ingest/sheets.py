@@ -169,6 +169,7 @@ def _read_headings(cells: list[str], name: str) -> list[tuple[str, str | None] |
 def _read_row(name: str, number: int, headings: list[tuple[str, str | None] | None], cells: list[str]) -> SheetRow:
     row = SheetRow(key=f"{name}!{number}".encode())
     values: list[ElementValue] = []
+    wrong: list[str] = []
     for index, (heading, cell) in enumerate(zip(headings, cells, strict=False)):
         text = unicodedata.normalize("NFC", cell).strip()
         if heading is None or not text:
@@ -176,11 +177,9 @@ def _read_row(name: str, number: int, headings: list[tuple[str, str | None] | No
         try:
             _read_cell(row, values, heading, text)
         except AssetHubError as error:
-            row.refusal = WrongCell(
-                N_("Cell {cell}: {reason}"), cell=f"{name}!{get_column_letter(index + 1)}{number}",
-                reason=str(error),
-            )  # fmt: skip
-            break
+            wrong.append(f"{name}!{get_column_letter(index + 1)}{number}: {error}")
+    if wrong:
+        row.refusal = WrongCell(N_("{cells}"), cells="; ".join(wrong))
     if row.refusal is None and row.file is None and not any(value.element == "title" for value in values):
         row.refusal = WrongCell(N_("Row {row} has no title."), row=number)
     row.values = tuple(values)
