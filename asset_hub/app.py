@@ -11,13 +11,19 @@ from dataclasses import dataclass
 from fastapi import FastAPI
 
 import ingest.jobs
+import search.jobs
+from asset_hub.catalogue import AssetChanged, AssetPublished
 from asset_hub.core.db import Database
 from asset_hub.core.files import FileStore, open_files
 from asset_hub.core.jobs import Job, Worker, job_table
 from asset_hub.core.settings import Settings
 from asset_hub.migrations import upgrade
+from search import SearchEngine, open_search
 
-SUBSCRIPTIONS: Mapping[type, tuple[str, ...]] = {}
+SUBSCRIPTIONS: Mapping[type, tuple[str, ...]] = {
+    AssetPublished: (search.jobs.INDEX_ASSET,),
+    AssetChanged: (search.jobs.INDEX_ASSET,),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,7 @@ class Services:
     settings: Settings
     database: Database
     files: FileStore
+    search: SearchEngine
 
     def run_jobs(self, *, threads: int = 2) -> int:
         """Run every job that can run now, to the end; return how many attempts were made."""
@@ -40,6 +47,7 @@ def open_services(settings: Settings) -> Services:
         settings=settings,
         database=Database(settings.database, subscriptions=SUBSCRIPTIONS),
         files=open_files(settings.files),
+        search=open_search(settings.search_url, home=settings.home),
     )
 
 
@@ -53,7 +61,7 @@ def open_home(settings: Settings) -> Services:
 
 def all_jobs(services: Services) -> dict[str, Job]:
     """Return every job by name, each bound to the engines it needs."""
-    return job_table(ingest.jobs.jobs(services.files))
+    return job_table(ingest.jobs.jobs(services.files), search.jobs.jobs(services.search))
 
 
 def create_app(services: Services, *, with_worker: bool = True) -> FastAPI:

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 import ingest.cli
+import search.cli
 from asset_hub.app import open_home
 from asset_hub.core.errors import AssetHubError
 from asset_hub.core.log import configure_logging
@@ -34,6 +35,8 @@ def start(
 app.add_typer(operations.commands)
 app.add_typer(operations.jobs, name="jobs")
 app.add_typer(ingest.cli.commands)
+app.add_typer(search.cli.commands)
+app.add_typer(search.cli.index, name="index")
 app.add_typer(ingest.cli.receipts, name="receipt")
 
 

@@ -43,15 +43,25 @@ from asset_hub.catalogue.types import (
     ValueView,
     parse_secrecy,
 )
-from asset_hub.catalogue.views import AssetPage, find_by_digest, find_file, get_asset, get_assets, list_assets
+from asset_hub.catalogue.views import (
+    AssetPage,
+    all_asset_ids,
+    find_by_digest,
+    find_file,
+    get_asset,
+    get_assets,
+    list_assets,
+    read_for_index,
+)
 from asset_hub.catalogue.visibility import may_show, may_show_many
 
 __all__ = [
     "AssetChanged", "AssetId", "AssetKind", "AssetPage", "AssetPublished", "AssetState", "AssetView", "Collection",
     "CollectionId", "ElementValue", "FileId", "FileRef", "FileRole", "FileView", "PartLevel", "PartSpec", "PartView",
-    "RestrictionKind", "ReviewProgress", "Secrecy", "ValueView", "accept_values", "add_files", "create_collection",
-    "create_draft", "default_collection", "describe", "find_by_digest", "find_collection", "find_file", "get_asset",
-    "get_assets", "lift_restriction", "list_assets", "list_collections", "load_table", "may_show", "may_show_many",
-    "name_of", "parse_secrecy", "places", "publish_asset", "record_event", "related_places", "replace_element",
-    "restrict", "set_parts", "set_secrecy", "table_names", "touch_asset", "withdraw_asset",
+    "RestrictionKind", "ReviewProgress", "Secrecy", "ValueView", "accept_values", "add_files", "all_asset_ids",
+    "create_collection", "create_draft", "default_collection", "describe", "find_by_digest", "find_collection",
+    "find_file", "get_asset", "get_assets", "lift_restriction", "list_assets", "list_collections", "load_table",
+    "may_show", "may_show_many", "name_of", "parse_secrecy", "places", "publish_asset", "read_for_index",
+    "record_event", "related_places", "replace_element", "restrict", "set_parts", "set_secrecy", "table_names",
+    "touch_asset", "withdraw_asset",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from asset_hub.accounts import Actor
+from asset_hub.accounts import ANONYMOUS, Actor
 from asset_hub.catalogue.errors import AssetNotFound
 from asset_hub.catalogue.models import (
     AssetRow,
@@ -37,7 +37,7 @@ from asset_hub.catalogue.types import (
     Secrecy,
     ValueView,
 )
-from asset_hub.catalogue.visibility import HOUSE_ROLES, OVERSEERS, visible_to
+from asset_hub.catalogue.visibility import HOUSE_ROLES, OVERSEERS, is_held_back, visible_to
 from asset_hub.core.db import ReadSession
 from asset_hub.core.paging import decode_cursor, encode_cursor
 from asset_hub.core.rational import FrameRate, Span
@@ -89,6 +89,20 @@ def list_assets(
     rows = session.exec(statement).all()
     more = len(rows) > size
     return AssetPage(_views(session, rows[:size], by), encode_cursor(rows[size - 1].number) if more else None)
+
+
+def read_for_index(
+    session: ReadSession, *, asset_ids: Sequence[UUID], now: datetime
+) -> tuple[tuple[AssetView, bool], ...]:
+    """Return assets for the indexes, with whether each is held back today; only `search` may call this."""
+    rows = session.exec(select(AssetRow).where(col(AssetRow.id).in_(asset_ids))).all()
+    held = set(session.exec(select(AssetRow.id).where(col(AssetRow.id).in_(asset_ids), is_held_back(now))))
+    return tuple((view, view.id in held) for view in _views(session, rows, ANONYMOUS))
+
+
+def all_asset_ids(session: ReadSession) -> Sequence[UUID]:
+    """Return the id of every asset in the order they came."""
+    return session.exec(select(AssetRow.id).order_by(col(AssetRow.id))).all()
 
 
 def find_file(session: ReadSession, *, file_id: UUID, by: Actor, now: datetime) -> FileView:

@@ -41,7 +41,7 @@ def visible_to(by: Actor, *, now: datetime) -> sa.ColumnElement[bool]:
     is_public = sa.and_(col(AssetRow.state) == AssetState.PUBLISHED, col(AssetRow.secrecy) != Secrecy.UNREVIEWED)
     readers = sa.or_(~is_internal, house)
     return sa.or_(
-        sa.and_(is_public, readers, ~_is_held_back(now)),
+        sa.and_(is_public, readers, ~is_held_back(now)),
         staff,
         sa.and_(overseer, ~is_internal),
     )
@@ -56,7 +56,8 @@ def _in_house(by: Actor) -> sa.ColumnElement[bool]:
     )
 
 
-def _is_held_back(now: datetime) -> sa.ColumnElement[bool]:
+def is_held_back(now: datetime) -> sa.ColumnElement[bool]:
+    """Return the condition that a hiding restriction is in force on the Beijing day of `now`."""
     today = beijing_date(now)
     return sa.exists(
         sa.select(col(RestrictionRow.id)).where(

@@ -87,6 +87,11 @@ def upgrade() -> None:
     with op.batch_alter_table('messages_notice', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_messages_notice_person_id'), ['person_id'], unique=False)
 
+    op.create_table('search_pending',
+    sa.Column('asset_id', sa.Uuid(), nullable=False),
+    sa.Column('change', sa.Uuid(), nullable=False),
+    sa.PrimaryKeyConstraint('asset_id', name=op.f('pk_search_pending'))
+    )
     op.create_table('accounts_membership',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('person_id', sa.Uuid(), nullable=False),
@@ -377,6 +382,7 @@ def downgrade() -> None:
     op.drop_table('catalogue_collection')
     op.drop_table('accounts_party_check')
     op.drop_table('accounts_membership')
+    op.drop_table('search_pending')
     with op.batch_alter_table('messages_notice', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_messages_notice_person_id'))
 
