@@ -27,6 +27,7 @@ if [ "$purpose" = tests ]; then
   compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || need+=(postgresql)
   fc-list 2>/dev/null | grep -qi 'Noto.*CJK' || need+=(fonts-noto-cjk fontconfig)
   want git git
+  want mvn maven
 fi
 if [ ${#need[@]} -gt 0 ]; then
   mapfile -t need < <(printf '%s\n' "${need[@]}" | sort -u)
@@ -87,5 +88,18 @@ node_build asset_hub/web/frontend asset_hub/web/static/dist
 if [ "$purpose" = tests ] && [ -f contracts/package-lock.json ] && [ ! -d contracts/node_modules ]; then
   say "contract compiler"
   (cd contracts && npm ci --silent --no-audit --no-fund)
+fi
+
+# ---- Elasticsearch node for the tests --------------------------------------------------------
+if [ "$purpose" = tests ]; then
+  java=$(.venv/bin/python -m tests.services.elasticsearch find-java || true)
+  if [ -z "$java" ]; then
+    say "no Java 21 or newer: the Elasticsearch tests will be skipped"
+  elif ! .venv/bin/python -m tests.services.elasticsearch is-there; then
+    say "Elasticsearch node"
+    .venv/bin/python -m tests.services.elasticsearch install >.setup.log 2>&1 \
+      || { tail -5 .setup.log >&2; say "it could not be had: its tests will be skipped"; }
+    rm -f .setup.log
+  fi
 fi
 say "ready"

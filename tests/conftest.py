@@ -12,6 +12,7 @@ from sqlmodel import SQLModel
 from asset_hub.core.db import Database
 from asset_hub.core.files import FileStore, FolderFiles
 from asset_hub.core.ids import new_id
+from tests.services import elasticsearch as elasticsearch_node
 from tests.services.postgresql import find_binaries, running_cluster
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -74,3 +75,16 @@ def any_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Dat
     SQLModel.metadata.create_all(opened.engine)
     yield opened
     opened.dispose()
+
+
+@pytest.fixture(scope="session")
+def elasticsearch_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Elasticsearch 9 node; skipped where no Java 21 or no node is there, a failure in CI."""
+    if elasticsearch_node.find_java() is None:
+        _skip_or_fail("Elasticsearch needs Java 21 or newer")
+        return
+    if not elasticsearch_node.is_there():
+        _skip_or_fail("the Elasticsearch node is not installed (make setup-tests)")
+        return
+    with elasticsearch_node.running_node(tmp_path_factory.mktemp("elasticsearch")) as url:
+        yield url

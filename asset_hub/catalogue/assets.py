@@ -53,7 +53,7 @@ def create_draft(
     by: Actor,
     now: datetime,
 ) -> AssetId:
-    """Write a draft with its files and values; parts follow by `set_parts`."""
+    """Write a draft with its files and values; parts follow by `set_parts`. Emits AssetChanged."""
     require(by, permissions.DRAFT, organisation_id=owner_id)
     row = AssetRow(
         id=new_id(), number=_next_number(session, now), kind=kind, state=AssetState.DRAFT, secrecy=secrecy,
@@ -64,6 +64,7 @@ def create_draft(
     session.flush()
     _insert_files(session, row.id, files, now)
     _insert_values(session, row.id, None, values)
+    emit(session, AssetChanged(row.id))
     return AssetId(row.id)
 
 
@@ -209,15 +210,14 @@ def is_personal(source: str) -> bool:
 
 
 def touch_asset(session: WriteSession, *, asset_id: UUID) -> None:
-    """Say that something shown about the asset has changed. Emits AssetChanged unless it is still a draft."""
+    """Say that something shown about the asset has changed. Emits AssetChanged."""
     _touch(session, lock_asset(session, asset_id))
 
 
 def _touch(session: WriteSession, row: AssetRow) -> None:
     row.row_version += 1
     session.flush()
-    if row.state != AssetState.DRAFT:
-        emit(session, AssetChanged(row.id))
+    emit(session, AssetChanged(row.id))
 
 
 def _record_review(session: WriteSession, row: AssetRow, by: Actor, now: datetime) -> ReviewProgress:

@@ -101,7 +101,7 @@ def _open_with_pillow(path: Path) -> Any:
         with Image.open(path) as opened:
             _check_size(*opened.size)
             pixels = numpy.asarray(opened.convert("L" if opened.mode in ("L", "1") else "RGB"))
-    except (UnidentifiedImageError, NotImplementedError) as error:
+    except (UnidentifiedImageError, RuntimeError) as error:
         raise UnsupportedFormat(N_("No decoder for it: {reason}"), reason=str(error)) from error
     except (OSError, ValueError, SyntaxError) as error:
         raise TruncatedFile(N_("It ends too early: {reason}"), reason=str(error)) from error

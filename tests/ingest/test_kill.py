@@ -96,7 +96,7 @@ def test_the_receipt_of_an_undisturbed_intake_adds_up(tmp_path: Path) -> None:
     outcome = json.loads(ended.output.splitlines()[-1])
     assert ended.code == 0
     assert [outcome[key] for key in ("offered", "accepted", "duplicate", "rejected", "quarantined")] == [4, 1, 1, 1, 1]
-    assert {row["path"]: row["reason"] for row in outcome["rows"]} == {
-        "a.jpg": None, "b.jpg": "same-bytes", "c.jpg": "empty-file", "d.png": "mislabelled-file",
-    }  # fmt: skip
+    reasons = {row["path"]: row["reason"] for row in outcome["rows"]}
+    assert {reasons.pop("a.jpg"), reasons.pop("b.jpg")} == {None, "same-bytes"}
+    assert reasons == {"c.jpg": "empty-file", "d.png": "mislabelled-file"}
     assert (verified.code, forged.code) == (0, 1), verified.output
