@@ -11,17 +11,23 @@ from dataclasses import dataclass
 from fastapi import FastAPI
 
 import ingest.jobs
+import ledger.jobs
 import search.jobs
+from asset_hub.accounts import OrganisationAdmitted
 from asset_hub.catalogue import AssetChanged, AssetPublished
 from asset_hub.core.db import Database
 from asset_hub.core.files import FileStore, open_files
 from asset_hub.core.jobs import Job, Worker, job_table
 from asset_hub.core.settings import Settings
 from asset_hub.migrations import upgrade
+from ingest.events import AccessionClosed
+from ledger.signing import Keys
 from search import SearchEngine, open_search
 
 SUBSCRIPTIONS: Mapping[type, tuple[str, ...]] = {
-    AssetPublished: (search.jobs.INDEX_ASSET,),
+    OrganisationAdmitted: (ledger.jobs.ADMIT,),
+    AssetPublished: (search.jobs.INDEX_ASSET, ledger.jobs.REGISTER),
+    AccessionClosed: (ledger.jobs.ANCHOR_RECEIPT,),
     AssetChanged: (search.jobs.INDEX_ASSET,),
 }
 
@@ -34,6 +40,7 @@ class Services:
     database: Database
     files: FileStore
     search: SearchEngine
+    keys: Keys
 
     def run_jobs(self, *, threads: int = 2) -> int:
         """Run every job that can run now, to the end; return how many attempts were made."""
@@ -48,6 +55,7 @@ def open_services(settings: Settings) -> Services:
         database=Database(settings.database, subscriptions=SUBSCRIPTIONS),
         files=open_files(settings.files),
         search=open_search(settings.search_url, home=settings.home),
+        keys=Keys(settings.secret()),
     )
 
 
@@ -61,7 +69,9 @@ def open_home(settings: Settings) -> Services:
 
 def all_jobs(services: Services) -> dict[str, Job]:
     """Return every job by name, each bound to the engines it needs."""
-    return job_table(ingest.jobs.jobs(services.files), search.jobs.jobs(services.search))
+    return job_table(
+        ingest.jobs.jobs(services.files), search.jobs.jobs(services.search), ledger.jobs.jobs(services.keys)
+    )
 
 
 def create_app(services: Services, *, with_worker: bool = True) -> FastAPI:

@@ -1,5 +1,6 @@
 """Parties: organisations with their credit code, natural persons, foreign bodies; admitted by two checkers."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -119,6 +120,15 @@ def check_application(
         emit(session, OrganisationAdmitted(organisation_id))
     session.flush()
     return PartyState(row.state)
+
+
+def credential_of(session: ReadSession, *, organisation_id: UUID) -> bytes:
+    """Return what the ledger commits to when it admits a party: names, code and digests of its papers, as JSON."""
+    row = session.get(PartyRow, organisation_id)
+    if row is None:
+        raise PartyNotFound
+    facts = {"kind": row.kind, "name_zh": row.name_zh, "name_en": row.name_en, "code": row.credit_code, **row.facts}
+    return json.dumps(facts, ensure_ascii=False, sort_keys=True).encode()
 
 
 def get_party(session: ReadSession, *, organisation_id: UUID) -> Party:

@@ -7,6 +7,7 @@ import asset_hub.catalogue.models
 import asset_hub.core.jobs
 import asset_hub.messages.models
 import ingest.models
+import ledger.models
 import search.models
 
 metadata = SQLModel.metadata
@@ -16,5 +17,6 @@ packages = (
     asset_hub.messages.models,
     asset_hub.catalogue.models,
     ingest.models,
+    ledger.models,
     search.models,
 )

@@ -74,6 +74,101 @@ def upgrade() -> None:
     sa.Column('last', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('year', name=op.f('pk_ingest_accession_number'))
     )
+    op.create_table('ledger_block',
+    sa.Column('number', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('hash', sa.LargeBinary(), nullable=False),
+    sa.Column('header', sa.LargeBinary(), nullable=False),
+    sa.Column('time', sa.BigInteger(), nullable=False),
+    sa.PrimaryKeyConstraint('number', name=op.f('pk_ledger_block')),
+    sa.UniqueConstraint('hash', name=op.f('uq_ledger_block_hash'))
+    )
+    op.create_table('ledger_contract',
+    sa.Column('name', sa.String(), nullable=False),
+    sa.Column('address', sa.LargeBinary(), nullable=False),
+    sa.PrimaryKeyConstraint('name', name=op.f('pk_ledger_contract'))
+    )
+    op.create_table('ledger_counter',
+    sa.Column('name', sa.String(), nullable=False),
+    sa.Column('last', sa.BigInteger(), nullable=False),
+    sa.PrimaryKeyConstraint('name', name=op.f('pk_ledger_counter'))
+    )
+    op.create_table('ledger_entry',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('number', sa.BigInteger(), nullable=False),
+    sa.Column('kind', sa.String(), nullable=False),
+    sa.Column('subject_id', sa.Uuid(), nullable=False),
+    sa.Column('args', db.JsonColumn, nullable=False),
+    sa.Column('state', sa.String(), nullable=False),
+    sa.Column('op_id', sa.LargeBinary(), nullable=False),
+    sa.Column('tx_hash', sa.LargeBinary(), nullable=True),
+    sa.Column('block_number', sa.Integer(), nullable=True),
+    sa.Column('reason', sa.String(), nullable=True),
+    sa.Column('created_at', db.UtcDateTime(), nullable=False),
+    sa.Column('confirmed_at', db.UtcDateTime(), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_ledger_entry')),
+    sa.UniqueConstraint('number', name=op.f('uq_ledger_entry_number')),
+    sa.UniqueConstraint('op_id', name=op.f('uq_ledger_entry_op_id'))
+    )
+    with op.batch_alter_table('ledger_entry', schema=None) as batch_op:
+        batch_op.create_index('ix_ledger_entry_open', ['state', 'number'], unique=False)
+        batch_op.create_index(batch_op.f('ix_ledger_entry_subject_id'), ['subject_id'], unique=False)
+
+    op.create_table('ledger_grant',
+    sa.Column('number', sa.BigInteger(), autoincrement=False, nullable=False),
+    sa.Column('asset_id', sa.Uuid(), nullable=False),
+    sa.Column('licence_id', sa.Uuid(), nullable=False),
+    sa.Column('entry_id', sa.Uuid(), nullable=False),
+    sa.Column('is_exclusive', sa.Boolean(), nullable=False),
+    sa.Column('is_in_head', sa.Boolean(), nullable=False),
+    sa.Column('position', sa.Integer(), nullable=True),
+    sa.Column('words', db.JsonColumn, nullable=False),
+    sa.Column('document', sa.String(), nullable=False),
+    sa.Column('salt', sa.LargeBinary(), nullable=False),
+    sa.PrimaryKeyConstraint('number', name=op.f('pk_ledger_grant')),
+    sa.UniqueConstraint('licence_id', name=op.f('uq_ledger_grant_licence_id'))
+    )
+    with op.batch_alter_table('ledger_grant', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_ledger_grant_asset_id'), ['asset_id'], unique=False)
+
+    op.create_table('ledger_journal',
+    sa.Column('number', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('raw', sa.LargeBinary(), nullable=False),
+    sa.Column('tx_hash', sa.LargeBinary(), nullable=False),
+    sa.Column('sender', sa.LargeBinary(), nullable=False),
+    sa.Column('nonce', sa.Integer(), nullable=False),
+    sa.Column('block_number', sa.Integer(), nullable=False),
+    sa.Column('block_index', sa.Integer(), nullable=False),
+    sa.Column('block_time', sa.BigInteger(), nullable=False),
+    sa.Column('block_hash', sa.LargeBinary(), nullable=False),
+    sa.Column('status', sa.Integer(), nullable=False),
+    sa.Column('gas_used', sa.Integer(), nullable=False),
+    sa.Column('receipt', sa.LargeBinary(), nullable=False),
+    sa.Column('revert', sa.LargeBinary(), nullable=False),
+    sa.Column('seal', sa.LargeBinary(), nullable=False),
+    sa.PrimaryKeyConstraint('number', name=op.f('pk_ledger_journal')),
+    sa.UniqueConstraint('tx_hash', name=op.f('uq_ledger_journal_tx_hash'))
+    )
+    with op.batch_alter_table('ledger_journal', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_ledger_journal_block_number'), ['block_number'], unique=False)
+
+    op.create_table('ledger_org',
+    sa.Column('organisation_id', sa.Uuid(), nullable=False),
+    sa.Column('address', sa.LargeBinary(), nullable=False),
+    sa.PrimaryKeyConstraint('organisation_id', name=op.f('pk_ledger_org'))
+    )
+    op.create_table('ledger_state',
+    sa.Column('key', sa.LargeBinary(), nullable=False),
+    sa.Column('value', sa.LargeBinary(), nullable=False),
+    sa.PrimaryKeyConstraint('key', name=op.f('pk_ledger_state'))
+    )
+    op.create_table('ledger_work',
+    sa.Column('asset_id', sa.Uuid(), nullable=False),
+    sa.Column('registrar_id', sa.Uuid(), nullable=False),
+    sa.Column('statement', sa.String(), nullable=False),
+    sa.Column('salt', sa.LargeBinary(), nullable=False),
+    sa.Column('revision', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('asset_id', name=op.f('pk_ledger_work'))
+    )
     op.create_table('messages_notice',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('person_id', sa.Uuid(), nullable=False),
@@ -387,6 +482,25 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_messages_notice_person_id'))
 
     op.drop_table('messages_notice')
+    op.drop_table('ledger_work')
+    op.drop_table('ledger_state')
+    op.drop_table('ledger_org')
+    with op.batch_alter_table('ledger_journal', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_ledger_journal_block_number'))
+
+    op.drop_table('ledger_journal')
+    with op.batch_alter_table('ledger_grant', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_ledger_grant_asset_id'))
+
+    op.drop_table('ledger_grant')
+    with op.batch_alter_table('ledger_entry', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_ledger_entry_subject_id'))
+        batch_op.drop_index('ix_ledger_entry_open')
+
+    op.drop_table('ledger_entry')
+    op.drop_table('ledger_counter')
+    op.drop_table('ledger_contract')
+    op.drop_table('ledger_block')
     op.drop_table('ingest_accession_number')
     with op.batch_alter_table('core_job', schema=None) as batch_op:
         batch_op.drop_index('uq_core_job_waiting', sqlite_where=sa.text("state = 'queued'"), postgresql_where=sa.text("state = 'queued'"))

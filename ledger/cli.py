@@ -1,0 +1,99 @@
+"""Commands of the ledger: ledger status, ledger verify, certificate verify, certificate trust, certificate status."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Protocol, cast
+
+import typer
+from sqlmodel import col, func, select
+
+from asset_hub.core import clock
+from asset_hub.core.clock import beijing_date
+from asset_hub.core.home import Home, home_of
+from ledger.models import BlockRow, EntryRow, JournalRow
+from ledger.signing import Keys
+from ledger.types import EntryState
+from ledger.verifier import verify_certificate
+
+ledger = typer.Typer(help="The ledger: head, journal, re-execution.", no_args_is_help=True)
+certificate = typer.Typer(help="Certificates of licences.", no_args_is_help=True)
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+_MARKS = {True: "ok  ", False: "FAIL", None: "–   "}
+
+
+class LedgerHome(Home, Protocol):
+    """A home with the operator's keys."""
+
+    @property
+    def keys(self) -> Keys: ...
+
+
+@ledger.command("status")
+def status(context: typer.Context, *, as_json: Json = False) -> None:
+    """Say where the head is and what still waits."""
+    home = home_of(context)
+    with home.database.read() as session:
+        head = session.exec(select(BlockRow).order_by(col(BlockRow.number).desc()).limit(1)).first()
+        transactions = session.exec(select(func.count()).select_from(JournalRow)).one()
+        states = {
+            str(state): session.exec(select(func.count()).where(EntryRow.state == state)).one() for state in EntryState
+        }
+    facts = {
+        "engine": "embedded", "head": head.number if head else None, "hash": head.hash.hex() if head else None,
+        "transactions": transactions, "entries": states, "finality": "instant",
+    }  # fmt: skip
+    print(json.dumps(facts) if as_json else "\n".join(f"{key:<13} {value}" for key, value in facts.items()))
+
+
+@ledger.command("verify")
+def verify(context: typer.Context, *, as_json: Json = False) -> None:
+    """Re-execute the whole journal on a fresh engine and compare; exit 1 when they disagree."""
+    from ledger.replay import verify_journal
+
+    home = cast(LedgerHome, home_of(context))
+    with home.database.read() as session:
+        replay = verify_journal(session, home.keys)
+    if as_json:
+        print(json.dumps({"valid": not replay.problems, **asdict(replay)}))
+    else:
+        print(f"{replay.transactions} transactions in {replay.blocks} blocks, head {replay.head}")
+        print("\n".join(replay.problems) or "journal and chain agree")
+    if replay.problems:
+        raise typer.Exit(1)
+
+
+@certificate.command("verify")
+def verify_one(
+    path: Annotated[Path, typer.Argument(help="The certificate (JSON).", exists=True, dir_okay=False)],
+    *,
+    file: Annotated[Path | None, typer.Option(help="The delivered file.", exists=True, dir_okay=False)] = None,
+    trust: Annotated[Path | None, typer.Option(help="Whom to trust.", exists=True, dir_okay=False)] = None,
+    status: Annotated[Path | None, typer.Option(help="A status list.", exists=True, dir_okay=False)] = None,
+    as_json: Json = False,
+) -> None:
+    """Check a certificate offline; exit 1 when a link fails. Needs no home."""
+    report = verify_certificate(
+        path.read_bytes(), media=file, trust=trust.read_bytes() if trust else None,
+        status=status.read_bytes() if status else None, today=beijing_date(clock.now()),
+    )  # fmt: skip
+    if as_json:
+        checks = [asdict(check) for check in report.checks]
+        print(json.dumps({"valid": report.is_valid, "checks": checks}, ensure_ascii=False))
+    else:
+        for check in report.checks:
+            print(f"{_MARKS[check.ok]}  {check.name:<18} {check.detail}")
+        print("valid" if report.is_valid else "NOT valid")
+    if not report.is_valid:
+        raise typer.Exit(1)
+
+
+@certificate.command("trust")
+def write_trust(context: typer.Context, target: Annotated[Path, typer.Argument(help="Where to write it.")]) -> None:
+    """Write the trust file of this exchange: its operator's address and its chain's genesis."""
+    from ledger.certificates import trust_file
+
+    home = cast(LedgerHome, home_of(context))
+    with home.database.read() as session:
+        target.write_bytes(trust_file(session, home.keys, issuer_name="asset_hub"))
+    print(target)

@@ -1,0 +1,96 @@
+"""A licence as the contract's three words, and the overlap of two: pure, the same rule as GrantLedger.sol."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from asset_hub.core.errors import BadInput
+from asset_hub.core.period import DateRange
+from asset_hub.core.rational import Span
+from asset_hub.core.text import N_
+from ledger.codebook import GrantKind, mask_of_languages, mask_of_territories, mask_of_uses
+
+Words = tuple[int, int, int]
+_EPOCH = date(1970, 1, 1)
+_DAY_BITS, _NUMBER_BITS = 24, 80
+_COUNT_MAX = (1 << 64) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class GrantTerms:
+    """What is granted: codes of the code book, Beijing days half-open, a segment in master frames or None."""
+
+    uses: tuple[str, ...]
+    territories: tuple[str, ...]
+    window: DateRange
+    kind: GrantKind = GrantKind.NON_EXCLUSIVE
+    languages: tuple[str, ...] = ("all",)
+    segment: Span | None = None
+
+    def words(self, number: int) -> Words:
+        """Return the three words under this licence number. Raises UnknownTerm, BadInput for an empty mask."""
+        uses, languages = mask_of_uses(self.uses), mask_of_languages(self.languages)
+        territories = mask_of_territories(self.territories)
+        if not uses or not languages or not territories:
+            raise BadInput(N_("Name at least one use and one territory."))
+        word1 = uses << 160 | languages << 128 | _day(self.window.start) << 104 | _day(self.window.end) << 80 | number
+        start, end = (self.segment.start, self.segment.end) if self.segment else (0, 0)
+        return word1, territories, start << 192 | end << 128 | self.kind
+
+
+def overlap(a: Words, b: Words) -> bool:
+    """Say whether two grants of one work claim something in common (GrantLedger.overlap)."""
+    if not (a[0] & b[0]) >> 160 or not ((a[0] & b[0]) >> 128) & 0xFFFFFFFF or not a[1] & b[1]:
+        return False
+    if start_day(a) >= end_day(b) or start_day(b) >= end_day(a):
+        return False
+    (a_from, a_to), (b_from, b_to) = _segment(a[2]), _segment(b[2])
+    return a_from < b_to and b_from < a_to
+
+
+def start_day(words: Words) -> int:
+    """Return the first day as days since 1970-01-01."""
+    return words[0] >> 104 & (1 << _DAY_BITS) - 1
+
+
+def end_day(words: Words) -> int:
+    """Return the day after the last."""
+    return words[0] >> 80 & (1 << _DAY_BITS) - 1
+
+
+def kind_of(words: Words) -> GrantKind:
+    return GrantKind(words[2] & 3)
+
+
+def day_as_date(day: int) -> date:
+    """Undo the day number."""
+    return date.fromordinal(_EPOCH.toordinal() + day)
+
+
+def conflicts(wanted: Words, held: Sequence[tuple[UUID, Words]]) -> list[UUID]:
+    """Return the licences that stand in the way: exclusives of any, and any of an exclusive."""
+    is_exclusive = kind_of(wanted) != GrantKind.NON_EXCLUSIVE
+    return [
+        licence_id
+        for licence_id, words in held
+        if (is_exclusive or kind_of(words) != GrantKind.NON_EXCLUSIVE) and overlap(wanted, words)
+    ]
+
+
+def write_words(words: Words) -> list[str]:
+    return [f"{word:064x}" for word in words]
+
+
+def read_words(texts: Sequence[str]) -> Words:
+    first, second, third = (int(text, 16) for text in texts)
+    return first, second, third
+
+
+def _day(day: date) -> int:
+    return day.toordinal() - _EPOCH.toordinal()
+
+
+def _segment(word3: int) -> tuple[int, int]:
+    start, end = word3 >> 192, word3 >> 128 & _COUNT_MAX
+    return (0, _COUNT_MAX) if start == end == 0 else (start, end)

@@ -1,0 +1,61 @@
+"""Jobs of the ledger."""
+
+from uuid import UUID
+
+from asset_hub.catalogue import AssetView, FileRole, read_for_index
+from asset_hub.core import clock
+from asset_hub.core.jobs import Job, JobRun
+from ledger.entries import SUBMIT, admit_organisation, anchor_digests, commitment_to, register_asset
+from ledger.signing import Keys
+from ledger.types import AnchorKind
+
+ADMIT = "ledger.admit_organisation"
+REGISTER = "ledger.register_asset"
+ANCHOR_RECEIPT = "ledger.anchor_receipt"
+
+
+def jobs(keys: Keys) -> tuple[Job, ...]:
+    """Return the ledger's jobs, bound to the keys of this home."""
+
+    def submit(run: JobRun) -> None:
+        from ledger.submit import submit_next  # the engine takes a second to import
+
+        while True:
+            with run.database.write() as session:
+                if submit_next(session, keys, now=clock.now()) == 0:
+                    return
+
+    def admit(run: JobRun, *, organisation_id: UUID) -> None:
+        with run.finish() as session:
+            admit_organisation(session, keys, organisation_id=organisation_id, now=clock.now())
+
+    def register(run: JobRun, *, asset_id: UUID) -> None:
+        with run.finish() as session:
+            for asset, _held in read_for_index(session, asset_ids=[asset_id], now=clock.now()):
+                register_asset(
+                    session, keys, asset_id=asset.id, registrar_id=asset.owner_id, statement=statement_of(asset),
+                    now=clock.now(),
+                )  # fmt: skip
+
+    def anchor(run: JobRun, *, accession_id: UUID, receipt_sha256: str) -> None:
+        with run.finish() as session:
+            commitment = commitment_to(keys.salt(f"receipt:{accession_id}"), bytes.fromhex(receipt_sha256))
+            anchor_digests(
+                session, kind=AnchorKind.RECEIPT, subject_id=accession_id, commitments=[commitment], now=clock.now()
+            )
+
+    return (Job(SUBMIT, submit), Job(ADMIT, admit), Job(REGISTER, register), Job(ANCHOR_RECEIPT, anchor))
+
+
+def statement_of(asset: AssetView) -> dict[str, object]:
+    """Return what is stated about a work when it is registered; only a salted commitment to it goes on chain."""
+    return {
+        "asset": str(asset.id),
+        "number": asset.number,
+        "kind": str(asset.kind),
+        "title_zh": asset.title("zh"),
+        "title_en": asset.title("en"),
+        "owner": str(asset.owner_id),
+        "creators": list(asset.all_texts("creator")),
+        "masters": [file.sha256 for file in asset.files if file.role == FileRole.MASTER],
+    }

@@ -1,0 +1,127 @@
+"""Tables of the ledger: the chain's state, the journal it can be rebuilt from, entries and projections."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from asset_hub.core.db import JsonColumn, UtcDateTime
+
+
+class StateRow(SQLModel, table=True):
+    """The embedded chain's key-value store (state trie, blocks)."""
+
+    __tablename__ = "ledger_state"
+
+    key: bytes = Field(primary_key=True)
+    value: bytes
+
+
+class JournalRow(SQLModel, table=True):
+    """One signed transaction as it was executed: append-only, each row sealed with the digest of the one before."""
+
+    __tablename__ = "ledger_journal"
+
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    raw: bytes
+    tx_hash: bytes = Field(unique=True)
+    sender: bytes
+    nonce: int
+    block_number: int = Field(index=True)
+    block_index: int
+    block_time: int = Field(sa_type=sa.BigInteger)
+    block_hash: bytes
+    status: int
+    gas_used: int
+    receipt: bytes
+    revert: bytes = b""
+    seal: bytes
+
+
+class BlockRow(SQLModel, table=True):
+    """A block's header as RLP, by number."""
+
+    __tablename__ = "ledger_block"
+
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    hash: bytes = Field(unique=True)
+    header: bytes
+    time: int = Field(sa_type=sa.BigInteger)
+
+
+class ContractRow(SQLModel, table=True):
+    """Where each contract was deployed."""
+
+    __tablename__ = "ledger_contract"
+
+    name: str = Field(primary_key=True)
+    address: bytes
+
+
+class EntryRow(SQLModel, table=True):
+    """Something to be recorded, in the order it was decided; `args` are plain JSON, bytes as hex."""
+
+    __tablename__ = "ledger_entry"
+    __table_args__ = (sa.Index("ix_ledger_entry_open", "state", "number"),)
+
+    id: UUID = Field(primary_key=True)
+    number: int = Field(sa_type=sa.BigInteger, unique=True)
+    kind: str
+    subject_id: UUID = Field(index=True)
+    args: dict[str, Any] = Field(default_factory=dict, sa_type=JsonColumn)
+    state: str
+    op_id: bytes = Field(unique=True)
+    tx_hash: bytes | None = None
+    block_number: int | None = None
+    reason: str | None = None
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    confirmed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class OrgRow(SQLModel, table=True):
+    """An organisation on the ledger and the address of the key held for it (平台托管)."""
+
+    __tablename__ = "ledger_org"
+
+    organisation_id: UUID = Field(primary_key=True)
+    address: bytes
+
+
+class WorkRow(SQLModel, table=True):
+    """An asset on the ledger: its statement and the salt of the commitment to it."""
+
+    __tablename__ = "ledger_work"
+
+    asset_id: UUID = Field(primary_key=True)
+    registrar_id: UUID
+    statement: str
+    salt: bytes
+    revision: int = 1
+
+
+class GrantRow(SQLModel, table=True):
+    """A licence as three words (hex): it blocks others from the moment it is decided, confirmed or not."""
+
+    __tablename__ = "ledger_grant"
+
+    number: int = Field(primary_key=True, sa_type=sa.BigInteger, sa_column_kwargs={"autoincrement": False})
+    asset_id: UUID = Field(index=True)
+    licence_id: UUID = Field(unique=True)
+    entry_id: UUID
+    is_exclusive: bool
+    is_in_head: bool = False
+    position: int | None = None
+    words: list[str] = Field(sa_type=JsonColumn)
+    document: str
+    salt: bytes
+
+
+class CounterRow(SQLModel, table=True):
+    """The last number given: of entries, of licences, of journal rows."""
+
+    __tablename__ = "ledger_counter"
+
+    name: str = Field(primary_key=True)
+    last: int = Field(default=0, sa_type=sa.BigInteger)

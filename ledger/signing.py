@@ -1,0 +1,99 @@
+"""Keys and signatures. The home's secret yields every key the operator holds; custody is said wherever it matters."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from coincurve import PrivateKey, PublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from eth_abi.abi import encode
+
+from ledger.merkle import keccak
+
+_DOMAIN_TYPE = keccak(b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)")
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A secp256k1 key and its account address."""
+
+    secret: bytes
+
+    @property
+    def address(self) -> bytes:
+        return address_of(PrivateKey(self.secret).public_key)
+
+    def sign(self, digest: bytes) -> bytes:
+        """Sign a 32-byte digest; return r, s (low), v (27 or 28): 65 bytes."""
+        signature = PrivateKey(self.secret).sign_recoverable(digest, hasher=None)
+        return signature[:64] + bytes([27 + signature[64]])
+
+
+class Keys:
+    """Every key that this home holds, derived from its secret (HKDF-SHA256, RFC 5869)."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+
+    @property
+    def relayer(self) -> Key:
+        """Carries transactions; its signature gives no authority."""
+        return self._derive("relayer")
+
+    @property
+    def admin(self) -> Key:
+        """Deployed the contracts and gives roles."""
+        return self._derive("admin")
+
+    @property
+    def operator(self) -> Key:
+        """Registrar, notary and authority of the exchange; signs certificates."""
+        return self._derive("operator")
+
+    def organisation(self, organisation_id: UUID) -> Key:
+        """Return the key that the operator keeps for an organisation (平台托管)."""
+        return self._derive(f"organisation:{organisation_id}")
+
+    def salt(self, purpose: str) -> bytes:
+        """Return a secret salt of 32 bytes for a commitment."""
+        return self._expand(f"salt:{purpose}")
+
+    def _derive(self, purpose: str) -> Key:
+        return Key(self._expand(f"key:{purpose}"))
+
+    def _expand(self, purpose: str) -> bytes:
+        return HKDF(SHA256(), 32, salt=None, info=f"asset_hub/{purpose}".encode()).derive(self._secret)
+
+
+def address_of(public: PublicKey) -> bytes:
+    """Return the account address of a public key: the last 20 bytes of its Keccak digest."""
+    return keccak(public.format(compressed=False)[1:])[-20:]
+
+
+def recover_address(digest: bytes, signature: bytes) -> bytes:
+    """Return who signed. Raises ValueError for a signature that is malformed or not in its one low-s spelling."""
+    if len(signature) != 65 or signature[64] not in (27, 28):
+        raise ValueError("a signature has 65 bytes and ends in 1b or 1c")
+    if int.from_bytes(signature[32:64], "big") > _HALF_ORDER:
+        raise ValueError("the signature is not in its low-s form")
+    try:
+        public = PublicKey.from_signature_and_message(signature[:64] + bytes([signature[64] - 27]), digest, hasher=None)
+    except Exception as error:
+        raise ValueError("the signature fits no key") from error
+    return address_of(public)
+
+
+_HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
+
+
+def typed_digest(
+    contract_name: str, address: bytes, chain_id: int, type_text: str, types: Sequence[str], values: Sequence[object]
+) -> bytes:
+    """Return the digest that a signer signs (EIP-712); all members are of fixed size."""
+    domain = encode(
+        ["bytes32", "bytes32", "bytes32", "uint256", "address"],
+        [_DOMAIN_TYPE, keccak(f"asset_hub {contract_name}".encode()), keccak(b"1"), chain_id, "0x" + address.hex()],
+    )
+    struct = encode(["bytes32", *types], [keccak(type_text.encode()), *values])
+    return keccak(b"\x19\x01" + keccak(domain) + keccak(struct))

@@ -1,0 +1,195 @@
+"""Carries entries to the embedded chain: block, journal and what follows from it in one transaction each."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from asset_hub.core.db import ReadSession, WriteSession
+from asset_hub.core.events import emit
+from ledger.acts import build_call
+from ledger.calls import created_address, creation, encode_call, read_refusal, selector, sign_transaction
+from ledger.embedded import Block, EmbeddedChain, SqlStore
+from ledger.events import EntryConfirmed, EntryRefused
+from ledger.grants import end_day, read_words
+from ledger.models import BlockRow, ContractRow, CounterRow, EntryRow, GrantRow, JournalRow
+from ledger.signing import Keys
+from ledger.sites import Site, find_site
+from ledger.types import EntryKind, EntryState
+
+_BATCH = 50
+_RELAYER_ROLE = 1
+_OPERATOR_ROLES = (11, 12, 13)
+_REGISTERS = ("OrgRegistry", "AnchorRegistry", "WorkRegistry", "GrantLedger")
+NO_SEAL = b"\0" * 32
+
+
+def submit_next(session: WriteSession, keys: Keys, *, now: datetime) -> int:
+    """Carry the next entries in order; return how many. Entries that depend on none before them share a block."""
+    _lock(session)
+    entries = _next_entries(session)
+    if not entries:
+        return 0
+    chain = open_chain(session, keys)
+    site = _deployed(session, chain, keys, now)
+    time = _block_time(chain, now)
+    nonce = chain.nonce_of(keys.relayer.address)
+    raws = []
+    for offset, entry in enumerate(entries):
+        call = build_call(session, keys, site, entry, time=time)
+        raws.append(
+            sign_transaction(keys.relayer, nonce=nonce + offset, to=site.addresses[call.contract], data=call.data)
+        )
+    block = chain.execute(raws, time=time)
+    _write_journal(session, raws, block)
+    for entry, executed in zip(entries, block.executed, strict=True):
+        entry.tx_hash, entry.block_number, entry.confirmed_at = executed.tx_hash, block.number, now
+        if executed.status == 1:
+            _confirm(session, entry, block)
+        else:
+            _refuse(session, entry, read_refusal(executed.revert))
+    return len(entries)
+
+
+def open_chain(session: ReadSession, keys: Keys) -> EmbeddedChain:
+    """Open the embedded chain in this session's transaction; a new one gets its genesis."""
+    return EmbeddedChain(SqlStore(session), endowed=endowed_accounts(keys))
+
+
+def endowed_accounts(keys: Keys) -> list[bytes]:
+    """Return the accounts that the genesis gives gas."""
+    return [keys.admin.address, keys.relayer.address]
+
+
+def _lock(session: WriteSession) -> None:
+    """One submitter at a time, also on PostgreSQL."""
+    row = session.get(CounterRow, "chain", with_for_update=True) or CounterRow(name="chain")
+    row.last += 1
+    session.add(row)
+    session.flush()
+
+
+def _next_entries(session: ReadSession) -> list[EntryRow]:
+    statement = (
+        select(EntryRow).where(EntryRow.state == EntryState.RECORDED).order_by(col(EntryRow.number)).limit(_BATCH)
+    )
+    found: list[EntryRow] = []
+    for entry in session.exec(statement):
+        if entry.kind == EntryKind.GRANT:
+            return found or [entry]
+        found.append(entry)
+    return found
+
+
+def _deployed(session: WriteSession, chain: EmbeddedChain, keys: Keys, now: datetime) -> Site:
+    found = find_site(session)
+    if found is not None:
+        return found
+    admin = keys.admin
+    names = ("AccessManager", *_REGISTERS)
+    addresses = {name: created_address(admin.address, nonce) for nonce, name in enumerate(names)}
+    raws = [
+        sign_transaction(admin, nonce=nonce, to=to, data=data)
+        for nonce, (to, data) in enumerate(_set_up(keys, addresses))
+    ]
+    block = chain.execute(raws, time=_block_time(chain, now))
+    if any(executed.status != 1 for executed in block.executed):
+        raise RuntimeError("the contracts could not be deployed")
+    _write_journal(session, raws, block)
+    session.add(BlockRow(number=0, hash=chain.genesis_hash, header=b"", time=0))
+    session.add_all(ContractRow(name=name, address=address) for name, address in addresses.items())
+    session.flush()
+    return Site(addresses)
+
+
+def _set_up(keys: Keys, addresses: dict[str, bytes]) -> list[tuple[bytes, bytes]]:
+    """Return every transaction that makes an empty chain ours: deployments, then who may do what."""
+    at = {name: "0x" + address.hex() for name, address in addresses.items()}
+    manager = at["AccessManager"]
+    made = [
+        (b"", creation("AccessManager", ["0x" + keys.admin.address.hex()])),
+        (b"", creation("OrgRegistry", [manager])),
+        (b"", creation("AnchorRegistry", [manager])),
+        (b"", creation("WorkRegistry", [manager, at["OrgRegistry"]])),
+        (b"", creation("GrantLedger", [manager, at["OrgRegistry"], at["WorkRegistry"]])),
+    ]
+    functions = {
+        "OrgRegistry": ("admit", "setStatus", "addKey", "retireKey"), "AnchorRegistry": ("anchor",),
+        "WorkRegistry": ("register", "amend", "setStatus"), "GrantLedger": ("grantNonExclusive", "grantExclusive"),
+    }  # fmt: skip
+    to = addresses["AccessManager"]
+    for name, allowed in functions.items():
+        arguments: list[Any] = [at[name], [selector(name, function) for function in allowed], _RELAYER_ROLE]
+        made.append((to, encode_call("AccessManager", "setTargetFunctionRole", arguments)))
+    roles = [(_RELAYER_ROLE, keys.relayer), *((role, keys.operator) for role in _OPERATOR_ROLES)]
+    for role, key in roles:
+        made.append((to, encode_call("AccessManager", "grantRole", [role, "0x" + key.address.hex(), 0])))
+    return made
+
+
+def _block_time(chain: EmbeddedChain, now: datetime) -> int:
+    return max(int(now.timestamp()), int(chain.head.timestamp) + 1)
+
+
+def _write_journal(session: WriteSession, raws: Sequence[bytes], block: Block) -> None:
+    last = session.exec(select(JournalRow).order_by(col(JournalRow.number).desc()).limit(1)).first()
+    number, seal = (last.number, last.seal) if last else (0, NO_SEAL)
+    session.add(BlockRow(number=block.number, hash=block.hash, header=block.header, time=block.time))
+    for index, (raw, executed) in enumerate(zip(raws, block.executed, strict=True)):
+        number += 1
+        seal = seal_of(seal, raw, block.number, block.hash, executed.status, executed.gas_used)
+        session.add(
+            JournalRow(
+                number=number, raw=raw, tx_hash=executed.tx_hash, sender=executed.sender, nonce=executed.nonce,
+                block_number=block.number, block_index=index, block_time=block.time, block_hash=block.hash,
+                status=executed.status, gas_used=executed.gas_used, receipt=executed.receipt, revert=executed.revert,
+                seal=seal,
+            )
+        )  # fmt: skip
+    session.flush()
+
+
+def seal_of(earlier: bytes, raw: bytes, block_number: int, block_hash: bytes, status: int, gas: int) -> bytes:
+    """Return the digest that chains a journal row to the one before."""
+    numbers = b"".join(value.to_bytes(8, "big") for value in (block_number, status, gas))
+    return hashlib.sha256(earlier + hashlib.sha256(raw).digest() + numbers + block_hash).digest()
+
+
+def _confirm(session: WriteSession, entry: EntryRow, block: Block) -> None:
+    entry.state = EntryState.CONFIRMED
+    if entry.kind == EntryKind.GRANT:
+        _project_grant(session, entry, block)
+    session.flush()
+    emit(session, EntryConfirmed(entry.id, entry.subject_id, entry.kind))
+
+
+def _refuse(session: WriteSession, entry: EntryRow, reason: str) -> None:
+    entry.state, entry.reason = EntryState.REFUSED, reason
+    if entry.kind == EntryKind.GRANT:
+        session.connection().execute(sa.delete(GrantRow).where(col(GrantRow.entry_id) == entry.id))
+    session.flush()
+    emit(session, EntryRefused(entry.id, entry.subject_id, entry.kind, reason))
+
+
+def _project_grant(session: WriteSession, entry: EntryRow, block: Block) -> None:
+    """Do to our lists what the contract did to the ones behind its heads: append, and drop what has ended."""
+    row = session.get_one(GrantRow, int(entry.args["number"]))
+    row.is_in_head, row.position = True, entry.number
+    if not row.is_exclusive:
+        return
+    today = _chain_day(block.time)
+    asset_id = UUID(entry.args["asset"])
+    earlier = select(GrantRow).where(
+        GrantRow.asset_id == asset_id, col(GrantRow.is_exclusive).is_(True), col(GrantRow.is_in_head).is_(True)
+    )
+    for other in session.exec(earlier):
+        if other.number != row.number and end_day(read_words(other.words)) <= today:
+            other.is_in_head = False
+
+
+def _chain_day(time: int) -> int:
+    return (time + 8 * 3600) // 86_400

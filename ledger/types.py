@@ -1,0 +1,60 @@
+"""The words of the ledger."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+from uuid import UUID
+
+from asset_hub.core.text import N_
+
+EntryId = NewType("EntryId", UUID)
+
+
+class EntryKind(StrEnum):
+    """What is recorded."""
+
+    ADMIT = "admit"
+    REGISTER = "register"
+    ANCHOR = "anchor"
+    GRANT = "grant"
+
+
+KIND_NAMES: dict[EntryKind, str] = {
+    EntryKind.ADMIT: N_("Organisation admitted"),
+    EntryKind.REGISTER: N_("Work registered"),
+    EntryKind.ANCHOR: N_("Digest anchored"),
+    EntryKind.GRANT: N_("Licence recorded"),
+}
+
+
+class EntryState(StrEnum):
+    """Decided here, confirmed by the chain, or refused by it."""
+
+    RECORDED = "recorded"
+    CONFIRMED = "confirmed"
+    REFUSED = "refused"
+
+
+class AnchorKind(StrEnum):
+    """Whose digest an anchor holds."""
+
+    RECEIPT = "receipt"
+    DELIVERY = "delivery"
+
+
+ANCHOR_CODES = {AnchorKind.RECEIPT: 1, AnchorKind.DELIVERY: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenanceEntry:
+    """One line of an asset's history on the ledger."""
+
+    id: EntryId
+    kind: EntryKind
+    state: EntryState
+    tx_hash: str | None
+    block_number: int | None
+    reason: str | None
+    created_at: datetime
+    confirmed_at: datetime | None

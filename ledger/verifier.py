@@ -1,0 +1,249 @@
+"""Checks a certificate offline: no database, no network, no web3; a trust file and a status list if given.
+
+Every member of the document is closed and signed; one changed letter is refused, and the link that fails is named.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import rlp
+
+from ledger.merkle import climb, keccak
+from ledger.signing import recover_address
+from ledger.trie import ProofRefused, value_in_proof
+
+CERTIFICATE_TYPE = "asset_hub/licence-certificate/1"
+TRUST_TYPE = "asset_hub/trust/1"
+STATUS_TYPE = "asset_hub/status-list/1"
+GRANTED = keccak(b"Granted(bytes32,bytes32,uint256,bytes32,bytes32,uint256,uint256,uint256,bytes32,bytes32,bytes32)")
+ANCHORED = keccak(b"Anchored(bytes32,bytes32,uint32,uint8)")
+_RECEIPTS_ROOT, _HEADER_TIME = 5, 11
+_TERMS_WORD = 5
+_MAX_CERTIFICATE = 1 << 20
+_MAX_BRACKETS = 500
+_BEIJING = timezone(timedelta(hours=8))
+_PROOF = {"contract": str, "header": str, "index": int, "nodes": list}
+_SHAPE: Mapping[str, Any] = {
+    "type": str, "issued_at": str, "licence": str, "licence_salt": str, "signature": str,
+    "issuer": {"name": str, "address": str, "custody": str, "witness": str},
+    "chain": {"id": int, "genesis": str},
+    "grant": _PROOF, "anchor": _PROOF,
+    "delivery": {"sha256": str, "bytes": int, "name": str, "salt": str, "path": list},
+}  # fmt: skip
+_TRUST_SHAPE: Mapping[str, Any] = {"type": str, "issuers": list, "chains": list}
+_STATUS_SHAPE: Mapping[str, Any] = {"type": str, "dated": str, "issuer": str, "revoked": list, "signature": str}
+_HEX = set("0123456789abcdef")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One link: `ok` is None where it was not checked."""
+
+    name: str
+    ok: bool | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All links; the certificate holds when none is False."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def is_valid(self) -> bool:
+        return all(check.ok is not False for check in self.checks)
+
+
+class Refused(ValueError):
+    """A link that fails, in plain words."""
+
+
+def verify_certificate(
+    certificate: bytes, *, media: Path | None, trust: bytes | None, status: bytes | None, today: date
+) -> Report:
+    """Check every link that can be checked; never raises for anything a stranger may hand in."""
+    try:
+        document = _read(certificate, _SHAPE, CERTIFICATE_TYPE)
+        _check_words(document)
+    except Refused as refusal:
+        return Report((Check("form", False, str(refusal)),))
+    links: tuple[tuple[str, Callable[[], tuple[bool | None, str]]], ...] = (
+        ("signature", lambda: _check_signature(document, document["issuer"]["address"])),
+        ("issuer", lambda: _check_issuer(document, trust)),
+        ("licence recorded", lambda: _check_grant(document)),
+        ("delivery anchored", lambda: _check_anchor(document)),
+        ("file", lambda: _check_media(document, media)),
+        ("period", lambda: _check_period(document, today)),
+        ("revocation", lambda: _check_status(document, status)),
+    )
+    checks = [Check("form", True, "canonical, closed")]
+    for name, link in links:
+        try:
+            ok, detail = link()
+        except (
+            Refused,
+            ProofRefused,
+            ValueError,
+            IndexError,
+            KeyError,
+            TypeError,
+            rlp.exceptions.RLPException,
+        ) as error:
+            ok, detail = False, str(error) or type(error).__name__
+        checks.append(Check(name, ok, detail))
+    return Report(tuple(checks))
+
+
+def signing_digest(document: Mapping[str, Any]) -> bytes:
+    """Return the digest that the issuer signs: of the canonical document without its signature."""
+    rest = {key: value for key, value in document.items() if key != "signature"}
+    return keccak(json.dumps(rest, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode())
+
+
+def licence_of(certificate: bytes) -> dict[str, Any]:
+    """Return the licence that a certificate is about, unchecked. Raises Refused for another document."""
+    document = _read(certificate, _SHAPE, CERTIFICATE_TYPE)
+    licence: dict[str, Any] = json.loads(document["licence"])
+    return licence
+
+
+def _read(content: bytes, shape: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    if len(content) > _MAX_CERTIFICATE:
+        raise Refused("longer than any certificate")
+    if content.count(b"[") + content.count(b"{") > _MAX_BRACKETS:
+        raise Refused("nested deeper than any certificate")
+    try:
+        document = json.loads(content.decode("utf-8"))
+        spelled = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    except (ValueError, RecursionError) as error:
+        raise Refused("not a JSON document in UTF-8") from error
+    if spelled != content:
+        raise Refused("not in its one canonical spelling")
+    _check_shape(document, shape, "")
+    if document["type"] != kind:
+        raise Refused(f"another type of document: {document['type'][:60]}")
+    return dict(document)
+
+
+def _check_shape(value: Any, shape: Any, where: str) -> None:
+    if isinstance(shape, Mapping):
+        if not isinstance(value, dict) or value.keys() != shape.keys():
+            raise Refused(f"other members than expected{where and ' in ' + where}")
+        for name, inner in shape.items():
+            _check_shape(value[name], inner, name)
+    elif type(value) is not shape:
+        raise Refused(f"{where} is not of its type")
+
+
+def _check_words(document: Mapping[str, Any]) -> None:
+    """Hex is lower case and of its length: one value has one spelling."""
+    delivery = document["delivery"]
+    for name, text, length in (
+        ("signature", document["signature"], 130), ("licence_salt", document["licence_salt"], 64),
+        ("issuer.address", document["issuer"]["address"], 40), ("chain.genesis", document["chain"]["genesis"], 64),
+        ("delivery.sha256", delivery["sha256"], 64), ("delivery.salt", delivery["salt"], 64),
+        *((f"{proof}.contract", document[proof]["contract"], 40) for proof in ("grant", "anchor")),
+        *((f"{proof}.header", document[proof]["header"], None) for proof in ("grant", "anchor")),
+        *((f"{proof}.nodes", node, None) for proof in ("grant", "anchor") for node in document[proof]["nodes"]),
+        *(("delivery.path", node, 64) for node in delivery["path"]),
+    ):  # fmt: skip
+        if not isinstance(text, str) or not set(text) <= _HEX or len(text) % 2 or (length and len(text) != length):
+            raise Refused(f"{name} is not lower-case hex of its length")
+
+
+def _check_signature(document: Mapping[str, Any], address: str) -> tuple[bool, str]:
+    signer = recover_address(signing_digest(document), bytes.fromhex(document["signature"])).hex()
+    if signer != address:
+        raise Refused("the signature is not the issuer's, or something in the certificate was changed")
+    return True, f"signed by 0x{signer}"
+
+
+def _check_issuer(document: Mapping[str, Any], trust: bytes | None) -> tuple[bool | None, str]:
+    if trust is None:
+        return None, "issuer not pinned"
+    pinned = _read(trust, _TRUST_SHAPE, TRUST_TYPE)
+    issuers = {entry["address"]: entry["name"] for entry in pinned["issuers"]}
+    if document["issuer"]["address"] not in issuers:
+        raise Refused("the issuer is not in the trust file")
+    if document["chain"] not in pinned["chains"]:
+        raise Refused("the chain is not in the trust file")
+    return True, f"pinned: {issuers[document['issuer']['address']]}"
+
+
+def _check_grant(document: Mapping[str, Any]) -> tuple[bool, str]:
+    topics, data, time = _event(document["grant"], GRANTED)
+    licence = json.loads(document["licence"])
+    if int.from_bytes(topics[3], "big") != licence["number"]:
+        raise Refused("the recorded licence has another number")
+    words = [data[offset : offset + 32] for offset in range(0, len(data), 32)]
+    commitment = keccak(bytes.fromhex(document["licence_salt"]) + document["licence"].encode())
+    if words[_TERMS_WORD] != commitment:
+        raise Refused("the terms are not the recorded ones")
+    return True, f"licence {licence['number']} recorded {_show(time)}"
+
+
+def _check_anchor(document: Mapping[str, Any]) -> tuple[bool, str]:
+    topics, _data, time = _event(document["anchor"], ANCHORED)
+    delivery = document["delivery"]
+    commitment = keccak(bytes.fromhex(delivery["salt"]) + bytes.fromhex(delivery["sha256"]))
+    if climb(commitment, [bytes.fromhex(node) for node in delivery["path"]]) != topics[2]:
+        raise Refused("the delivered file's digest is not under the anchored root")
+    return True, f"anchored {_show(time)}"
+
+
+def _event(proof: Mapping[str, Any], signature: bytes) -> tuple[list[bytes], bytes, int]:
+    """Return topics and data of the one event in a proven receipt, and its block's time."""
+    header = rlp.decode(bytes.fromhex(proof["header"]))
+    receipt = rlp.decode(
+        value_in_proof(header[_RECEIPTS_ROOT], proof["index"], [bytes.fromhex(node) for node in proof["nodes"]])
+    )
+    if receipt[0] != b"\x01":
+        raise Refused("the transaction was refused")
+    for address, topics, data in receipt[3]:
+        if address == bytes.fromhex(proof["contract"]) and topics[0] == signature:
+            return list(topics), data, int.from_bytes(header[_HEADER_TIME], "big")
+    raise Refused("the receipt has no such event of this contract")
+
+
+def _check_media(document: Mapping[str, Any], media: Path | None) -> tuple[bool | None, str]:
+    if media is None:
+        return None, "no file given"
+    digest, count = hashlib.sha256(), 0
+    with media.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+            count += len(chunk)
+    if (digest.hexdigest(), count) != (document["delivery"]["sha256"], document["delivery"]["bytes"]):
+        raise Refused("the file is not the delivered one: at least one byte differs")
+    return True, f"SHA-256 {digest.hexdigest()[:16]}… agrees"
+
+
+def _check_period(document: Mapping[str, Any], today: date) -> tuple[bool, str]:
+    licence = json.loads(document["licence"])
+    first, last = date.fromisoformat(licence["first_day"]), date.fromisoformat(licence["last_day"])
+    if today > last:
+        raise Refused(f"expired: the last day was {last}")
+    begins = "" if today >= first else " (not begun yet)"
+    return True, f"{first} – {last}, last day included{begins}"
+
+
+def _check_status(document: Mapping[str, Any], status: bytes | None) -> tuple[bool | None, str]:
+    if status is None:
+        return None, "revocation not checked"
+    listed = _read(status, _STATUS_SHAPE, STATUS_TYPE)
+    if listed["issuer"] != document["issuer"]["address"]:
+        raise Refused("the status list is of another issuer")
+    _check_signature(listed, listed["issuer"])
+    if json.loads(document["licence"])["number"] in listed["revoked"]:
+        raise Refused(f"revoked, as of the list dated {listed['dated']}")
+    return True, f"not revoked as of {listed['dated']}"
+
+
+def _show(time: int) -> str:
+    return datetime.fromtimestamp(time, _BEIJING).strftime("%Y-%m-%d %H:%M:%S +08:00")

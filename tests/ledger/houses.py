@@ -1,0 +1,79 @@
+"""Sets up what the ledger's tests need: a home with two houses and a published picture that is registered."""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from uuid import UUID
+
+from asset_hub.accounts import Actor, Role, require_organisation
+from asset_hub.app import Services, open_home
+from asset_hub.catalogue import AssetId, AssetKind, ElementValue, Secrecy, create_draft, publish_asset
+from asset_hub.core import clock
+from asset_hub.core.ids import new_id
+from asset_hub.core.period import DateRange
+from asset_hub.core.settings import Settings
+from ledger.certificates import delivery_commitment
+from ledger.codebook import GrantKind
+from ledger.entries import anchor_digests, record_licence, reserve_number
+from ledger.grants import GrantTerms
+from ledger.types import AnchorKind
+from tests.builders import make_actor
+
+NOW = clock.now()
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """A home with a seller, a buyer and a registered work."""
+
+    services: Services
+    seller: Actor
+    buyer: Actor
+    asset_id: AssetId
+
+    def run(self) -> None:
+        self.services.run_jobs(threads=1)
+
+
+def make_house(tmp_path: Path) -> House:
+    services = open_home(Settings(home=tmp_path / "home"))
+    with services.database.write() as session:
+        seller = make_actor(session, roles={Role.ARCHIVIST, Role.RIGHTS_DESK})
+        buyer = make_actor(session, roles={Role.PRODUCER})
+        asset_id = create_draft(
+            session, kind=AssetKind.PICTURE, owner_id=require_organisation(seller), secrecy=Secrecy.OPEN,
+            values=[ElementValue("title", "朝天门的黄昏", "person:1", "zh")], by=seller, now=NOW,
+        )  # fmt: skip
+        publish_asset(session, asset_id=asset_id, by=seller, now=NOW)
+    house = House(services, seller, buyer, asset_id)
+    house.run()
+    return house
+
+
+def make_terms(
+    *, kind: GrantKind = GrantKind.NON_EXCLUSIVE, uses: tuple[str, ...] = ("streaming",), years: int = 5
+) -> GrantTerms:
+    return GrantTerms(uses, ("CN",), DateRange.years_from(date(2026, 12, 1), years), kind)
+
+
+def grant(house: House, terms: GrantTerms, *, licence_id: UUID | None = None) -> UUID:
+    """Record a licence with its delivered file's anchor; return its id."""
+    chosen = licence_id or new_id()
+    with house.services.database.write() as session:
+        number = reserve_number(session)
+        document = {
+            "number": number, "title_zh": "朝天门的黄昏", "first_day": str(terms.window.start),
+            "last_day": str(terms.window.last_day),
+        }  # fmt: skip
+        record_licence(
+            session, house.services.keys, number=number, licence_id=chosen, asset_id=house.asset_id,
+            licensor_id=require_organisation(house.seller), licensee_id=require_organisation(house.buyer),
+            terms=terms, document=document, now=NOW,
+        )  # fmt: skip
+    return chosen
+
+
+def anchor_delivery(house: House, licence_id: UUID, sha256: str) -> None:
+    with house.services.database.write() as session:
+        commitment = delivery_commitment(house.services.keys, licence_id, sha256)
+        anchor_digests(session, kind=AnchorKind.DELIVERY, subject_id=licence_id, commitments=[commitment], now=NOW)
