@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 import ingest.jobs
 import ledger.jobs
+import marketplace.jobs
 import search.jobs
 from asset_hub.accounts import OrganisationAdmitted
 from asset_hub.catalogue import AssetChanged, AssetPublished
@@ -21,6 +22,7 @@ from asset_hub.core.jobs import Job, Worker, job_table
 from asset_hub.core.settings import Settings
 from asset_hub.migrations import upgrade
 from ingest.events import AccessionClosed
+from ledger.events import EntryConfirmed, EntryRefused
 from ledger.signing import Keys
 from search import SearchEngine, open_search
 
@@ -28,6 +30,8 @@ SUBSCRIPTIONS: Mapping[type, tuple[str, ...]] = {
     OrganisationAdmitted: (ledger.jobs.ADMIT,),
     AssetPublished: (search.jobs.INDEX_ASSET, ledger.jobs.REGISTER),
     AccessionClosed: (ledger.jobs.ANCHOR_RECEIPT,),
+    EntryConfirmed: (marketplace.jobs.ON_CONFIRMED,),
+    EntryRefused: (marketplace.jobs.ON_REFUSED,),
     AssetChanged: (search.jobs.INDEX_ASSET,),
 }
 
@@ -70,7 +74,10 @@ def open_home(settings: Settings) -> Services:
 def all_jobs(services: Services) -> dict[str, Job]:
     """Return every job by name, each bound to the engines it needs."""
     return job_table(
-        ingest.jobs.jobs(services.files), search.jobs.jobs(services.search), ledger.jobs.jobs(services.keys)
+        ingest.jobs.jobs(services.files),
+        search.jobs.jobs(services.search),
+        ledger.jobs.jobs(services.keys),
+        marketplace.jobs.jobs(services.files, services.keys),
     )
 
 

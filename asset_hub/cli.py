@@ -12,6 +12,7 @@ import typer
 
 import ingest.cli
 import ledger.cli
+import marketplace.cli
 import search.cli
 from asset_hub.app import open_home
 from asset_hub.core.errors import AssetHubError
@@ -38,6 +39,7 @@ app.add_typer(operations.jobs, name="jobs")
 app.add_typer(ingest.cli.commands)
 app.add_typer(search.cli.commands)
 app.add_typer(search.cli.index, name="index")
+app.add_typer(marketplace.cli.commands)
 app.add_typer(ledger.cli.ledger, name="ledger")
 app.add_typer(ledger.cli.certificate, name="certificate")
 app.add_typer(ingest.cli.receipts, name="receipt")

@@ -91,6 +91,28 @@ def list_assets(
     return AssetPage(_views(session, rows[:size], by), encode_cursor(rows[size - 1].number) if more else None)
 
 
+def find_asset(session: ReadSession, *, text: str) -> AssetId:
+    """Return the asset with this id or number, unchecked: what follows asks who may know. Raises AssetNotFound."""
+    statement = select(AssetRow.id).where(AssetRow.number == text.strip().upper())
+    found = session.exec(statement).first()
+    if found is None:
+        try:
+            found = session.exec(select(AssetRow.id).where(AssetRow.id == UUID(text.strip()))).first()
+        except ValueError as error:
+            raise AssetNotFound from error
+    if found is None:
+        raise AssetNotFound
+    return AssetId(found)
+
+
+def owner_of(session: ReadSession, *, asset_id: UUID) -> UUID:
+    """Return whose an asset is, unchecked. Raises AssetNotFound."""
+    row = session.get(AssetRow, asset_id)
+    if row is None:
+        raise AssetNotFound
+    return row.owner_id
+
+
 def read_for_index(
     session: ReadSession, *, asset_ids: Sequence[UUID], now: datetime
 ) -> tuple[tuple[AssetView, bool], ...]:

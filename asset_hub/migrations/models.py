@@ -8,6 +8,7 @@ import asset_hub.core.jobs
 import asset_hub.messages.models
 import ingest.models
 import ledger.models
+import marketplace.models
 import search.models
 
 metadata = SQLModel.metadata
@@ -18,5 +19,6 @@ packages = (
     asset_hub.catalogue.models,
     ingest.models,
     ledger.models,
+    marketplace.models,
     search.models,
 )

@@ -169,6 +169,11 @@ def upgrade() -> None:
     sa.Column('revision', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('asset_id', name=op.f('pk_ledger_work'))
     )
+    op.create_table('marketplace_rights_lock',
+    sa.Column('asset_id', sa.Uuid(), nullable=False),
+    sa.Column('changes', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('asset_id', name=op.f('pk_marketplace_rights_lock'))
+    )
     op.create_table('messages_notice',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('person_id', sa.Uuid(), nullable=False),
@@ -387,6 +392,52 @@ def upgrade() -> None:
     with op.batch_alter_table('ingest_upload', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_ingest_upload_accession_id'), ['accession_id'], unique=False)
 
+    op.create_table('marketplace_listing',
+    sa.Column('asset_id', sa.Uuid(), nullable=False),
+    sa.Column('seller_id', sa.Uuid(), nullable=False),
+    sa.Column('state', sa.String(), nullable=False),
+    sa.Column('prices', db.JsonColumn, nullable=False),
+    sa.Column('changed_at', db.UtcDateTime(), nullable=False),
+    sa.ForeignKeyConstraint(['asset_id'], ['catalogue_asset.id'], name=op.f('fk_marketplace_listing_asset_id')),
+    sa.ForeignKeyConstraint(['seller_id'], ['accounts_party.id'], name=op.f('fk_marketplace_listing_seller_id')),
+    sa.PrimaryKeyConstraint('asset_id', name=op.f('pk_marketplace_listing'))
+    )
+    with op.batch_alter_table('marketplace_listing', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_marketplace_listing_seller_id'), ['seller_id'], unique=False)
+
+    op.create_table('marketplace_quote',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('asset_id', sa.Uuid(), nullable=False),
+    sa.Column('seller_id', sa.Uuid(), nullable=False),
+    sa.Column('buyer_id', sa.Uuid(), nullable=False),
+    sa.Column('terms', db.JsonColumn, nullable=False),
+    sa.Column('prices', db.JsonColumn, nullable=False),
+    sa.Column('seconds', sa.Integer(), nullable=False),
+    sa.Column('net_fen', sa.BigInteger(), nullable=False),
+    sa.Column('tax_fen', sa.BigInteger(), nullable=False),
+    sa.Column('signature', sa.String(), nullable=False),
+    sa.Column('created_at', db.UtcDateTime(), nullable=False),
+    sa.Column('expires_at', db.UtcDateTime(), nullable=False),
+    sa.ForeignKeyConstraint(['asset_id'], ['catalogue_asset.id'], name=op.f('fk_marketplace_quote_asset_id')),
+    sa.ForeignKeyConstraint(['buyer_id'], ['accounts_party.id'], name=op.f('fk_marketplace_quote_buyer_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_marketplace_quote'))
+    )
+    with op.batch_alter_table('marketplace_quote', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_marketplace_quote_asset_id'), ['asset_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_marketplace_quote_buyer_id'), ['buyer_id'], unique=False)
+
+    op.create_table('marketplace_title',
+    sa.Column('asset_id', sa.Uuid(), nullable=False),
+    sa.Column('state', sa.String(), nullable=False),
+    sa.Column('shares', db.JsonColumn, nullable=False),
+    sa.Column('instrument', sa.String(), nullable=False),
+    sa.Column('instrument_sha256', sa.String(), nullable=True),
+    sa.Column('pledgee', sa.String(), nullable=False),
+    sa.Column('recorded_by', sa.Uuid(), nullable=True),
+    sa.Column('recorded_at', db.UtcDateTime(), nullable=False),
+    sa.ForeignKeyConstraint(['asset_id'], ['catalogue_asset.id'], name=op.f('fk_marketplace_title_asset_id')),
+    sa.PrimaryKeyConstraint('asset_id', name=op.f('pk_marketplace_title'))
+    )
     op.create_table('catalogue_part',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('asset_id', sa.Uuid(), nullable=False),
@@ -406,6 +457,28 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('catalogue_part', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_catalogue_part_asset_id'), ['asset_id'], unique=False)
+
+    op.create_table('marketplace_order',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('quote_id', sa.Uuid(), nullable=False),
+    sa.Column('asset_id', sa.Uuid(), nullable=False),
+    sa.Column('seller_id', sa.Uuid(), nullable=False),
+    sa.Column('buyer_id', sa.Uuid(), nullable=False),
+    sa.Column('state', sa.String(), nullable=False),
+    sa.Column('words', db.JsonColumn, nullable=False),
+    sa.Column('gross_fen', sa.BigInteger(), nullable=False),
+    sa.Column('placed_at', db.UtcDateTime(), nullable=False),
+    sa.Column('held_until', db.UtcDateTime(), nullable=False),
+    sa.Column('paid_at', db.UtcDateTime(), nullable=True),
+    sa.Column('payment', sa.String(), nullable=False),
+    sa.ForeignKeyConstraint(['asset_id'], ['catalogue_asset.id'], name=op.f('fk_marketplace_order_asset_id')),
+    sa.ForeignKeyConstraint(['quote_id'], ['marketplace_quote.id'], name=op.f('fk_marketplace_order_quote_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_marketplace_order')),
+    sa.UniqueConstraint('quote_id', name=op.f('uq_marketplace_order_quote_id'))
+    )
+    with op.batch_alter_table('marketplace_order', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_marketplace_order_asset_id'), ['asset_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_marketplace_order_buyer_id'), ['buyer_id'], unique=False)
 
     op.create_table('catalogue_element',
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -427,19 +500,66 @@ def upgrade() -> None:
     with op.batch_alter_table('catalogue_element', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_catalogue_element_asset_id'), ['asset_id'], unique=False)
 
+    op.create_table('marketplace_licence',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('number', sa.BigInteger(), nullable=False),
+    sa.Column('order_id', sa.Uuid(), nullable=False),
+    sa.Column('asset_id', sa.Uuid(), nullable=False),
+    sa.Column('seller_id', sa.Uuid(), nullable=False),
+    sa.Column('buyer_id', sa.Uuid(), nullable=False),
+    sa.Column('terms', db.JsonColumn, nullable=False),
+    sa.Column('state', sa.String(), nullable=False),
+    sa.Column('sha256', sa.String(), nullable=True),
+    sa.Column('bytes_count', sa.BigInteger(), nullable=False),
+    sa.Column('file_name', sa.String(), nullable=False),
+    sa.Column('mime', sa.String(), nullable=False),
+    sa.Column('certificate_sha256', sa.String(), nullable=True),
+    sa.Column('pdf_sha256', sa.String(), nullable=True),
+    sa.Column('recorded_at', db.UtcDateTime(), nullable=False),
+    sa.Column('delivered_at', db.UtcDateTime(), nullable=True),
+    sa.ForeignKeyConstraint(['asset_id'], ['catalogue_asset.id'], name=op.f('fk_marketplace_licence_asset_id')),
+    sa.ForeignKeyConstraint(['order_id'], ['marketplace_order.id'], name=op.f('fk_marketplace_licence_order_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_marketplace_licence')),
+    sa.UniqueConstraint('number', name=op.f('uq_marketplace_licence_number')),
+    sa.UniqueConstraint('order_id', name=op.f('uq_marketplace_licence_order_id'))
+    )
+    with op.batch_alter_table('marketplace_licence', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_marketplace_licence_asset_id'), ['asset_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_marketplace_licence_buyer_id'), ['buyer_id'], unique=False)
+
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    with op.batch_alter_table('marketplace_licence', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_marketplace_licence_buyer_id'))
+        batch_op.drop_index(batch_op.f('ix_marketplace_licence_asset_id'))
+
+    op.drop_table('marketplace_licence')
     with op.batch_alter_table('catalogue_element', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_catalogue_element_asset_id'))
 
     op.drop_table('catalogue_element')
+    with op.batch_alter_table('marketplace_order', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_marketplace_order_buyer_id'))
+        batch_op.drop_index(batch_op.f('ix_marketplace_order_asset_id'))
+
+    op.drop_table('marketplace_order')
     with op.batch_alter_table('catalogue_part', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_catalogue_part_asset_id'))
 
     op.drop_table('catalogue_part')
+    op.drop_table('marketplace_title')
+    with op.batch_alter_table('marketplace_quote', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_marketplace_quote_buyer_id'))
+        batch_op.drop_index(batch_op.f('ix_marketplace_quote_asset_id'))
+
+    op.drop_table('marketplace_quote')
+    with op.batch_alter_table('marketplace_listing', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_marketplace_listing_seller_id'))
+
+    op.drop_table('marketplace_listing')
     with op.batch_alter_table('ingest_upload', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_ingest_upload_accession_id'))
 
@@ -482,6 +602,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_messages_notice_person_id'))
 
     op.drop_table('messages_notice')
+    op.drop_table('marketplace_rights_lock')
     op.drop_table('ledger_work')
     op.drop_table('ledger_state')
     op.drop_table('ledger_org')

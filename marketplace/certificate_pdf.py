@@ -1,0 +1,93 @@
+"""The certificate as a page to print: Chinese first, its facts taken from the JSON certificate and nothing else."""
+
+import hashlib
+import io
+import json
+from typing import Any
+
+import segno
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.units import mm
+from reportlab.lib.utils import ImageReader
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.cidfonts import UnicodeCIDFont
+from reportlab.pdfgen.canvas import Canvas
+
+_SERIF = "STSong-Light"
+_LINE = 8 * mm
+_LEFT = 25 * mm
+
+
+def draw_certificate(certificate: bytes) -> bytes:
+    """Return the PDF of a JSON certificate; it carries the digest of that JSON, so that the two belong together."""
+    document: dict[str, Any] = json.loads(certificate)
+    licence: dict[str, Any] = json.loads(document["licence"])
+    digest = hashlib.sha256(certificate).hexdigest()
+    pdfmetrics.registerFont(UnicodeCIDFont(_SERIF))
+    out = io.BytesIO()
+    canvas = Canvas(out, pagesize=A4, invariant=1)
+    canvas.setTitle(f"{licence['number']}")
+    _head(canvas, licence)
+    bottom = _facts(canvas, _lines(document, licence))
+    _seal(canvas, digest, document, bottom)
+    canvas.showPage()
+    canvas.save()
+    return out.getvalue()
+
+
+def _head(canvas: Canvas, licence: dict[str, Any]) -> None:
+    canvas.setFont(_SERIF, 26)
+    canvas.drawCentredString(A4[0] / 2, A4[1] - 40 * mm, "著作权许可使用证书")
+    canvas.setFont(_SERIF, 11)
+    canvas.drawCentredString(
+        A4[0] / 2, A4[1] - 48 * mm, f"Certificate of copyright licence    编号 No. {licence['number']:06d}"
+    )
+
+
+def _lines(document: dict[str, Any], licence: dict[str, Any]) -> list[tuple[str, str]]:
+    work, segment = licence["work"], licence["segment_frames"]
+    return [
+        ("作品 Work", f"{work['title_zh']}  {work['title_en'] if work['title_en'] != work['title_zh'] else ''}"),
+        ("档号 Number", work["number"] + (f"  帧 {segment[0]}–{segment[1]}" if segment else "")),
+        ("许可方 Licensor", f"{licence['licensor']['name_zh']}  {licence['licensor']['name_en']}"),
+        ("被许可方 Licensee", f"{licence['licensee']['name_zh']}  {licence['licensee']['name_en']}"),
+        ("使用方式 Uses", "、".join(f"{use['zh']} {use['en']}" for use in licence["uses"])),
+        ("地域 Territory", "、".join(f"{place['zh']} {place['en']}" for place in licence["territories"])),
+        ("期间 Period", f"{licence['first_day']} 至 {licence['last_day']}（含当日）"),
+        ("许可种类 Kind", f"{licence['kind']['zh']}  {licence['kind']['en']}"),
+        ("费用 Fee", f"{licence['fee']['shown']}（含税 tax included）"),
+        ("交付文件 SHA-256", document["delivery"]["sha256"]),
+        ("链与创世块 Chain", f"{document['chain']['id']}  {document['chain']['genesis'][:32]}…"),
+        ("签发 Issuer", f"{document['issuer']['name']}  0x{document['issuer']['address']}"),
+        ("签发时间 Issued", document["issued_at"]),
+        ("密钥保管 Keys", f"{document['issuer']['custody']}；{document['issuer']['witness']}"),
+    ]
+
+
+def _facts(canvas: Canvas, lines: list[tuple[str, str]]) -> float:
+    top = A4[1] - 66 * mm
+    for name, value in lines:
+        canvas.setFont(_SERIF, 9)
+        canvas.drawString(_LEFT, top, name)
+        canvas.setFont(_SERIF, 10)
+        for start in range(0, max(1, len(value)), 58):
+            canvas.drawString(_LEFT + 42 * mm, top, value[start : start + 58])
+            top -= _LINE if start + 58 >= len(value) else _LINE * 0.7
+    return float(top)
+
+
+def _seal(canvas: Canvas, digest: str, document: dict[str, Any], bottom: float) -> None:
+    picture = io.BytesIO()
+    segno.make(f"asset_hub:certificate:{digest}", error="m").save(picture, kind="png", scale=6, border=2)
+    picture.seek(0)
+    canvas.drawImage(ImageReader(picture), A4[0] - 60 * mm, max(20 * mm, bottom - 38 * mm), 34 * mm, 34 * mm)
+    canvas.setFont(_SERIF, 8)
+    foot = max(24 * mm, bottom - 12 * mm)
+    for offset, line in enumerate(
+        (
+            "本页由 JSON 证书生成，以 JSON 证书为准；核验：asset-hub certificate verify 证书 --file 文件",
+            f"JSON 证书 SHA-256 {digest}",
+            f"签名 {document['signature'][:64]}…",
+        )
+    ):
+        canvas.drawString(_LEFT, foot - offset * 5 * mm, line)

@@ -1,0 +1,248 @@
+"""Commands of the trade: title, list, availability, quote, license."""
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Protocol, cast
+from uuid import UUID
+
+import typer
+
+from asset_hub.accounts import Actor, find_party, require_organisation
+from asset_hub.accounts.acting import acting_person
+from asset_hub.catalogue import find_asset, owner_of
+from asset_hub.core import clock
+from asset_hub.core.clock import beijing_date
+from asset_hub.core.db import WriteSession
+from asset_hub.core.files import read_blob
+from asset_hub.core.home import Home, home_of
+from asset_hub.core.period import DateRange
+from asset_hub.core.rational import Span
+from ledger.signing import Keys
+from marketplace.availability import Answer, Availability, availability
+from marketplace.errors import NotDelivered
+from marketplace.licences import Licence, get_licence
+from marketplace.listings import publish_listing
+from marketplace.orders import place_order
+from marketplace.quotes import Quote, quote
+from marketplace.settlement import SimulatedRail, pay_order
+from marketplace.terms import KIND_CODES, LicenceTerms
+from marketplace.title import TitleState, record_title
+
+commands = typer.Typer()
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+Asset = Annotated[str, typer.Argument(help="The asset: its id or its number.")]
+By = Annotated[str, typer.Option("--by", help="Act as this person.")]
+Use = Annotated[list[str], typer.Option("--use", help="A use of the code book; may be repeated.")]
+Territory = Annotated[list[str], typer.Option("--territory", help="ISO 3166-1 code, CQ or world; may be repeated.")]
+Start = Annotated[str, typer.Option("--from", help="First day (YYYY-MM-DD, Beijing); today if not given.")]
+Years = Annotated[int, typer.Option(help="Whole years from the first day.", min=1, max=50)]
+Kind = Annotated[str, typer.Option(help="non_exclusive, sole or exclusive.")]
+Resolution = Annotated[str, typer.Option(help="540, 1080, 2160 or original.")]
+Frames = Annotated[str, typer.Option(help="Only these frames of a film: START-END, the end not included.")]
+
+
+class TradeHome(Home, Protocol):
+    """A home with the operator's keys."""
+
+    @property
+    def keys(self) -> Keys: ...
+
+
+@commands.command("title")
+def set_title(
+    context: typer.Context,
+    asset: Asset,
+    *,
+    state: Annotated[TitleState, typer.Option(help="Held, or why it cannot be sold.")] = TitleState.HELD,
+    instrument: Annotated[str, typer.Option(help="The contract, assignment or law behind it.")] = "",
+    pledgee: Annotated[str, typer.Option(help="To whom the rights are pledged.")] = "",
+    by: By = "",
+) -> None:
+    """Record whose the rights are; held means by the owner's house, whole."""
+    home = home_of(context)
+    with home.database.write() as session:
+        asset_id, actor = _acting_for_owner(session, home, asset, by)
+        shares = {UUID(str(actor.organisation_id)): 10_000} if state == TitleState.HELD else {}
+        record_title(
+            session, asset_id=asset_id, state=state, shares=shares, instrument=instrument, pledgee=pledgee, by=actor,
+            now=clock.now(),
+        )  # fmt: skip
+    print(f"{asset}: {state}")
+
+
+@commands.command("list")
+def offer(
+    context: typer.Context,
+    asset: Asset,
+    *,
+    price: Annotated[list[str], typer.Option(help="USE=YUAN for one year in mainland China; may be repeated.")],
+    floor: Annotated[int, typer.Option(help="Least fee in yuan.", min=0)] = 0,
+    by: By = "",
+) -> None:
+    """Offer an asset for licensing."""
+    home = home_of(context)
+    uses = {name: int(yuan) * 100 for name, _, yuan in (text.partition("=") for text in price)}
+    with home.database.write() as session:
+        asset_id, actor = _acting_for_owner(session, home, asset, by)
+        publish_listing(
+            session, asset_id=asset_id, prices={"uses": uses, "floor": floor * 100}, by=actor, now=clock.now()
+        )
+    print(f"{asset}: offered")
+
+
+@commands.command("availability")
+def ask(
+    context: typer.Context,
+    asset: Asset,
+    *,
+    use: Use,
+    territory: Territory,
+    start: Start = "",
+    years: Years = 1,
+    kind: Kind = "non_exclusive",
+    frames: Frames = "",
+    by: By = "",
+    as_json: Json = False,
+) -> None:
+    """Say whether it is free; exit 1 when it is not."""
+    home = home_of(context)
+    terms = _terms(use, territory, start, years, kind, "1080", frames)
+    with home.database.write() as session:
+        actor = acting_person(session, login=by or home.settings.person)
+        found = availability(session, asset_id=find_asset(session, text=asset), terms=terms, by=actor, now=clock.now())
+    print(json.dumps(_answer(found), ensure_ascii=False) if as_json else _sentence(found))
+    if found.answer != Answer.FREE:
+        raise typer.Exit(1)
+
+
+@commands.command("quote")
+def price(
+    context: typer.Context,
+    asset: Asset,
+    *,
+    use: Use,
+    territory: Territory,
+    start: Start = "",
+    years: Years = 1,
+    kind: Kind = "non_exclusive",
+    resolution: Resolution = "1080",
+    frames: Frames = "",
+    buyer: Annotated[str, typer.Option(help="The organisation that buys.")] = "",
+    by: By = "",
+    as_json: Json = False,
+) -> None:
+    """Make a signed, itemised quote."""
+    home = home_of(context)
+    terms = _terms(use, territory, start, years, kind, resolution, frames)
+    with home.database.write() as session:
+        actor = _buyer(session, home, buyer, by)
+        made = quote(
+            session, home.settings.secret(), asset_id=find_asset(session, text=asset), terms=terms, by=actor,
+            now=clock.now(),
+        )  # fmt: skip
+    _print_quote(made, as_json=as_json)
+
+
+@commands.command("license")
+def license_it(
+    context: typer.Context,
+    asset: Asset,
+    *,
+    use: Use,
+    territory: Territory,
+    to: Annotated[Path, typer.Option(help="Folder for the file and its certificate.")],
+    start: Start = "",
+    years: Years = 1,
+    kind: Kind = "non_exclusive",
+    resolution: Resolution = "1080",
+    frames: Frames = "",
+    buyer: Annotated[str, typer.Option(help="The organisation that buys.")] = "",
+    by: By = "",
+    as_json: Json = False,
+) -> None:
+    """Quote, order, pay through the simulator (no money moves), license and deliver."""
+    home = cast(TradeHome, home_of(context))
+    terms = _terms(use, territory, start, years, kind, resolution, frames)
+    with home.database.write() as session:
+        actor = _buyer(session, home, buyer, by)
+        made = quote(
+            session, home.settings.secret(), asset_id=find_asset(session, text=asset), terms=terms, by=actor,
+            now=clock.now(),
+        )  # fmt: skip
+        order = place_order(session, home.settings.secret(), quote_id=made.id, by=actor, now=clock.now())
+    with home.database.write() as session:
+        licence = pay_order(session, home.keys, SimulatedRail(), order_id=order.id, by=actor, now=clock.now())
+    home.run_jobs()
+    with home.database.read() as reading:
+        licence = get_licence(reading, licence_id=licence.id, by=actor)
+    files = save_delivery(home, licence, to)
+    facts = {"licence": {"id": str(licence.id), "number": licence.number}, "files": files}
+    print(json.dumps(facts, ensure_ascii=False) if as_json else "\n".join(files.values()))
+
+
+def save_delivery(home: Home, licence: Licence, folder: Path) -> dict[str, str]:
+    """Write a delivered licence's file and certificate into a folder; return the paths. Raises NotDelivered."""
+    if licence.sha256 is None or licence.certificate_sha256 is None or licence.pdf_sha256 is None:
+        raise NotDelivered
+    folder.mkdir(parents=True, exist_ok=True)
+    parts = {
+        "media": (licence.file_name, licence.sha256),
+        "certificate": (f"certificate-{licence.number:06d}.json", licence.certificate_sha256),
+        "certificate_pdf": (f"certificate-{licence.number:06d}.pdf", licence.pdf_sha256),
+    }
+    for name, sha256 in parts.values():
+        (folder / name).write_bytes(read_blob(home.files, sha256))
+    return {part: str((folder / name).resolve()) for part, (name, _) in parts.items()}
+
+
+def _terms(
+    use: list[str], territory: list[str], start: str, years: int, kind: str, resolution: str, frames: str
+) -> LicenceTerms:
+    first = date.fromisoformat(start) if start else beijing_date(clock.now())
+    begin, _, end = frames.partition("-")
+    return LicenceTerms(
+        tuple(use), tuple(territory), DateRange.years_from(first, years), KIND_CODES[kind], resolution,
+        Span(int(begin), int(end)) if frames else None,
+    )  # fmt: skip
+
+
+def _acting_for_owner(session: WriteSession, home: Home, asset: str, by: str) -> tuple[UUID, Actor]:
+    asset_id = find_asset(session, text=asset)
+    owner_id = owner_of(session, asset_id=asset_id)
+    return asset_id, acting_person(session, login=by or home.settings.person, organisation_id=owner_id)
+
+
+def _buyer(session: WriteSession, home: Home, buyer: str, by: str) -> Actor:
+    organisation = find_party(session, text=buyer).id if buyer else None
+    actor = acting_person(session, login=by or home.settings.person, organisation_id=organisation)
+    require_organisation(actor)
+    return actor
+
+
+def _answer(found: Availability) -> dict[str, Any]:
+    return {
+        "answer": str(found.answer),
+        "reasons": [str(reason) for reason in found.reasons],
+        "free_from": found.free_from.isoformat() if found.free_from else None,
+    }
+
+
+def _sentence(found: Availability) -> str:
+    return f"{found.answer}  " + " ".join(str(reason) for reason in found.reasons)
+
+
+def _print_quote(made: Quote, *, as_json: bool) -> None:
+    lines = [{"label": str(line.label), "fen": line.amount.fen} for line in made.price.lines]
+    facts = {
+        "id": str(made.id), "lines": lines, "net_fen": made.price.net.fen, "tax_fen": made.price.tax.fen,
+        "gross_fen": made.price.gross.fen, "expires_at": made.expires_at.isoformat(),
+    }  # fmt: skip
+    if as_json:
+        print(json.dumps(facts, ensure_ascii=False))
+        return
+    for line in made.price.lines:
+        print(f"{line.amount!s:>16}  {line.label}")
+    print(
+        f"{made.price.net!s:>16}  net\n{made.price.tax!s:>16}  tax\n{made.price.gross!s:>16}  gross   quote {made.id}"
+    )

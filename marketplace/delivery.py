@@ -1,0 +1,129 @@
+"""Delivery: the file is made once, its digest anchored before any link opens; links are signed and expire."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import UUID
+
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+from asset_hub.accounts import Actor, require
+from asset_hub.catalogue import AssetKind, AssetView, FileRole, FileView, read_for_index
+from asset_hub.core import clock
+from asset_hub.core.db import Database, ReadSession, WriteSession
+from asset_hub.core.files import FileStore, put_bytes
+from asset_hub.core.rational import FrameRate, Span
+from asset_hub.media import cut_film
+from ledger.certificates import delivery_commitment, issue_certificate
+from ledger.entries import anchor_digests
+from ledger.signing import Keys
+from ledger.types import AnchorKind
+from marketplace import permissions
+from marketplace.certificate_pdf import draw_certificate
+from marketplace.errors import LinkExpired, NotDelivered, NotForSale
+from marketplace.licences import Licence, LicenceState, get_licence, licence_view
+from marketplace.models import LicenceRow
+
+LINK_SECONDS = 72 * 3600
+ISSUER = "asset_hub 重庆文化数据交易所（演示）"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A file that may be downloaded now."""
+
+    sha256: str
+    bytes_count: int
+    name: str
+    mime: str
+
+
+def prepare_delivery(database: Database, files: FileStore, keys: Keys, *, licence_id: UUID) -> None:
+    """Make a confirmed licence's file, store it, and record its digest. Idempotent: a file that is made is kept."""
+    with database.read() as session:
+        row = session.get(LicenceRow, licence_id)
+        if row is None or row.state != LicenceState.CONFIRMED or row.sha256 is not None:
+            return
+        licence = licence_view(row)
+        ((asset, _held),) = read_for_index(session, asset_ids=[row.asset_id], now=clock.now())
+    with _made_file(files, asset, licence) as (path, name, mime):
+        blob = files.put_path(path)
+    with database.write() as writing:
+        fresh = writing.get_one(LicenceRow, licence_id, with_for_update=True)
+        if fresh.sha256 is not None:
+            return
+        fresh.sha256, fresh.bytes_count, fresh.file_name, fresh.mime = blob.sha256, blob.bytes_count, name, mime
+        anchor_digests(
+            writing, kind=AnchorKind.DELIVERY, subject_id=licence_id,
+            commitments=[delivery_commitment(keys, licence_id, blob.sha256)], now=clock.now(),
+        )  # fmt: skip
+
+
+def finish_delivery(session: WriteSession, files: FileStore, keys: Keys, *, licence_id: UUID, now: datetime) -> None:
+    """Once the digest is on the chain: issue the certificate and open the delivery. Idempotent."""
+    row = session.get(LicenceRow, licence_id, with_for_update=True)
+    if row is None or row.state != LicenceState.CONFIRMED or row.sha256 is None:
+        return
+    certificate = issue_certificate(
+        session, keys, licence_id=licence_id, delivered_sha256=row.sha256, delivered_bytes=row.bytes_count,
+        delivered_name=row.file_name, issuer_name=ISSUER, now=now,
+    )  # fmt: skip
+    row.certificate_sha256 = put_bytes(files, certificate).sha256
+    row.pdf_sha256 = put_bytes(files, draw_certificate(certificate)).sha256
+    row.state, row.delivered_at = LicenceState.DELIVERED, now
+    session.flush()
+
+
+def open_link(secret: bytes, licence: Licence, *, by: Actor) -> str:
+    """Return the token of an expiring download link. Raises NotDelivered, Forbidden."""
+    require(by, permissions.FETCH, organisation_id=licence.buyer_id)
+    if licence.state != LicenceState.DELIVERED:
+        raise NotDelivered
+    return str(_serializer(secret).dumps([str(licence.id), str(licence.sha256)]))
+
+
+def fetch_delivery(session: ReadSession, secret: bytes, *, token: str) -> Delivery:
+    """Return the file behind a link. Raises LinkExpired for an old, altered or foreign one."""
+    try:
+        licence_id, sha256 = _serializer(secret).loads(token, max_age=LINK_SECONDS)
+    except (BadData, ValueError) as error:
+        raise LinkExpired from error
+    row = session.get(LicenceRow, UUID(licence_id))
+    if row is None or row.state != LicenceState.DELIVERED or row.sha256 != sha256:
+        raise LinkExpired
+    return Delivery(str(row.sha256), row.bytes_count, row.file_name, row.mime)
+
+
+def certificate_of(session: ReadSession, *, licence_id: UUID, by: Actor) -> tuple[str, str]:
+    """Return the digests of the certificate as JSON and PDF, for buyer and seller. Raises NotDelivered."""
+    licence = get_licence(session, licence_id=licence_id, by=by)
+    if licence.certificate_sha256 is None or licence.pdf_sha256 is None:
+        raise NotDelivered
+    return licence.certificate_sha256, licence.pdf_sha256
+
+
+@contextmanager
+def _made_file(files: FileStore, asset: AssetView, licence: Licence) -> Iterator[tuple[Path, str, str]]:
+    """Lend the file to deliver: a cut of a film, or the master itself."""
+    master = asset.file(FileRole.MASTER)
+    if master is None:
+        raise NotForSale
+    with TemporaryDirectory(prefix="asset_hub-") as folder, files.as_path(master.sha256) as path:
+        if asset.kind != AssetKind.FILM or (licence.terms.segment is None and licence.terms.resolution == "original"):
+            yield path, f"{asset.number}{Path(master.shown_name).suffix}", master.mime
+            return
+        yield _cut(path, Path(folder), master, licence), f"{asset.number}.mp4", "video/mp4"
+
+
+def _cut(path: Path, folder: Path, master: FileView, licence: Licence) -> Path:
+    rate = FrameRate(*master.technical["rate"])
+    span = licence.terms.segment or Span(0, int(master.technical["frames"]))
+    height = None if licence.terms.resolution == "original" else int(licence.terms.resolution)
+    return cut_film(path, folder, span=span, rate=rate, height=height)
+
+
+def _serializer(secret: bytes) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(secret, salt="delivery/1")

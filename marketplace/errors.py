@@ -1,0 +1,70 @@
+"""What the trade refuses."""
+
+from asset_hub.core.errors import BadInput, NotFound, RuleRefused
+from asset_hub.core.text import N_
+
+
+class NotForSale(RuleRefused):
+    """No listing, or a title that cannot be sold."""
+
+    slug, title = "not-for-sale", N_("This cannot be licensed here")
+
+
+class WindowTaken(RuleRefused):
+    """Somebody holds, or is just buying, rights that this would overlap."""
+
+    slug, title = "window-taken", N_("These rights are taken for that time")
+
+
+class QuoteExpired(RuleRefused):
+    """The quote's last moment has passed, or it was used."""
+
+    slug, title = "quote-expired", N_("This quote is no longer valid")
+
+
+class QuoteNotFound(NotFound):
+    """No such quote, or another buyer's."""
+
+    slug, title = "quote-not-found", N_("There is no such quote")
+
+
+class OrderNotFound(NotFound):
+    """No such order, or another house's."""
+
+    slug, title = "order-not-found", N_("There is no such order")
+
+
+class LicenceNotFound(NotFound):
+    """No such licence, or another house's."""
+
+    slug, title = "licence-not-found", N_("There is no such licence")
+
+
+class NotPaid(RuleRefused):
+    """The order is not paid, or was closed."""
+
+    slug, title = "not-paid", N_("This order is not paid")
+
+
+class NotDelivered(RuleRefused):
+    """The file is not made yet, or its digest not anchored."""
+
+    slug, title = "not-delivered", N_("The file is not ready yet")
+
+
+class LinkExpired(RuleRefused):
+    """The download link's time has passed, or it was never one of ours."""
+
+    slug, title = "link-expired", N_("This link is no longer valid")
+
+
+class BadShares(BadInput):
+    """Shares of a title that do not sum to the whole."""
+
+    slug, title = "bad-shares", N_("Shares must sum to 100 %")
+
+
+class BadPrice(BadInput):
+    """A price list that cannot be computed with."""
+
+    slug, title = "bad-price", N_("The price list is not complete")

@@ -1,0 +1,38 @@
+"""Jobs of the trade: what follows when the ledger confirms or refuses."""
+
+from uuid import UUID
+
+from asset_hub.core import clock
+from asset_hub.core.files import FileStore
+from asset_hub.core.jobs import Job, JobRun, Queue, enqueue
+from ledger.signing import Keys
+from ledger.types import EntryKind
+from marketplace.delivery import finish_delivery, prepare_delivery
+from marketplace.licences import note_confirmed, note_refused
+
+ON_CONFIRMED = "marketplace.on_entry_confirmed"
+ON_REFUSED = "marketplace.on_entry_refused"
+PREPARE = "marketplace.prepare_delivery"
+
+
+def jobs(files: FileStore, keys: Keys) -> tuple[Job, ...]:
+    """Return the trade's jobs, bound to files and keys."""
+
+    def on_confirmed(run: JobRun, *, entry_id: UUID, subject_id: UUID, kind: str) -> None:
+        del entry_id
+        with run.finish() as session:
+            if kind == EntryKind.GRANT and note_confirmed(session, licence_id=subject_id):
+                enqueue(session, PREPARE, queue=Queue.MEDIA, licence_id=subject_id)
+            if kind == EntryKind.ANCHOR:
+                finish_delivery(session, files, keys, licence_id=subject_id, now=clock.now())
+
+    def on_refused(run: JobRun, *, entry_id: UUID, subject_id: UUID, kind: str, reason: str) -> None:
+        del entry_id, reason
+        with run.finish() as session:
+            if kind == EntryKind.GRANT:
+                note_refused(session, licence_id=subject_id)
+
+    def prepare(run: JobRun, *, licence_id: UUID) -> None:
+        prepare_delivery(run.database, files, keys, licence_id=licence_id)
+
+    return (Job(ON_CONFIRMED, on_confirmed), Job(ON_REFUSED, on_refused), Job(PREPARE, prepare))

@@ -1,0 +1,181 @@
+"""Licences: recorded with the ledger in one transaction, confirmed by the chain, then delivered."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from asset_hub.accounts import Actor, get_party, require
+from asset_hub.catalogue import AssetView, read_for_index
+from asset_hub.core.db import ReadSession, WriteSession
+from asset_hub.core.ids import new_id
+from asset_hub.core.money import Money
+from asset_hub.core.text import N_
+from ledger.codebook import KIND_NAMES, find_use, name_of_territory
+from ledger.entries import record_licence, register_asset, reserve_number
+from ledger.errors import GrantOverlaps
+from ledger.jobs import statement_of
+from ledger.signing import Keys
+from marketplace import permissions
+from marketplace.errors import LicenceNotFound, NotPaid, OrderNotFound, WindowTaken
+from marketplace.models import LicenceRow, OrderRow, QuoteRow
+from marketplace.orders import OrderState
+from marketplace.terms import LicenceTerms, read_terms
+from marketplace.title import lock_rights
+
+
+class LicenceState(StrEnum):
+    """Recorded here, confirmed by the chain, delivered; or refused by the chain."""
+
+    RECORDED = "recorded"
+    CONFIRMED = "confirmed"
+    DELIVERED = "delivered"
+    REFUSED = "refused"
+
+
+STATE_NAMES: dict[LicenceState, str] = {
+    LicenceState.RECORDED: N_("Recorded"),
+    LicenceState.CONFIRMED: N_("Confirmed by the ledger"),
+    LicenceState.DELIVERED: N_("Delivered"),
+    LicenceState.REFUSED: N_("Refused by the ledger"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """A licence as its parties see it."""
+
+    id: UUID
+    number: int
+    asset_id: UUID
+    seller_id: UUID
+    buyer_id: UUID
+    terms: LicenceTerms
+    state: LicenceState
+    sha256: str | None
+    bytes_count: int
+    file_name: str
+    mime: str
+    certificate_sha256: str | None
+    pdf_sha256: str | None
+    recorded_at: datetime
+
+
+def grant_licence(session: WriteSession, keys: Keys, *, order_id: UUID, by: Actor, now: datetime) -> Licence:
+    """License a paid order: licence and ledger entry in this transaction. Idempotent. Raises NotPaid, WindowTaken."""
+    order = session.get(OrderRow, order_id, with_for_update=True)
+    if order is None:
+        raise OrderNotFound
+    require(by, permissions.ORDER, organisation_id=order.buyer_id)
+    lock_rights(session, asset_id=order.asset_id)
+    granted = session.exec(select(LicenceRow).where(LicenceRow.order_id == order_id)).first()
+    if granted is not None:
+        return licence_view(granted)
+    if order.state != OrderState.PAID:
+        raise NotPaid
+    row = _write_licence(session, keys, order, now)
+    order.state = OrderState.LICENSED
+    session.flush()
+    return licence_view(row)
+
+
+def _write_licence(session: WriteSession, keys: Keys, order: OrderRow, now: datetime) -> LicenceRow:
+    ((asset, _held),) = read_for_index(session, asset_ids=[order.asset_id], now=now)
+    register_asset(
+        session, keys, asset_id=asset.id, registrar_id=asset.owner_id, statement=statement_of(asset), now=now
+    )
+    quote_terms = read_terms(_terms_of(session, order))
+    row = LicenceRow(
+        id=new_id(), number=reserve_number(session), order_id=order.id, asset_id=order.asset_id,
+        seller_id=order.seller_id, buyer_id=order.buyer_id, terms=quote_terms.as_json(), state=LicenceState.RECORDED,
+        recorded_at=now,
+    )  # fmt: skip
+    try:
+        record_licence(
+            session, keys, number=row.number, licence_id=row.id, asset_id=order.asset_id, licensor_id=order.seller_id,
+            licensee_id=order.buyer_id, terms=quote_terms.grant(),
+            document=licence_document(session, row, asset, quote_terms, order), now=now,
+        )  # fmt: skip
+    except GrantOverlaps as error:
+        raise WindowTaken from error
+    session.add(row)
+    return row
+
+
+def licence_document(
+    session: ReadSession, row: LicenceRow, asset: AssetView, terms: LicenceTerms, order: OrderRow
+) -> dict[str, Any]:
+    """Return the licence as its parties signed it, Chinese first, with the fields of art. 26 Copyright Law."""
+    seller, buyer = (get_party(session, organisation_id=party) for party in (row.seller_id, row.buyer_id))
+    return {
+        "number": row.number,
+        "work": {"number": asset.number, "title_zh": asset.title("zh"), "title_en": asset.title("en")},
+        "licensor": {"name_zh": seller.name_zh, "name_en": seller.name_en},
+        "licensee": {"name_zh": buyer.name_zh, "name_en": buyer.name_en},
+        "uses": [
+            {"code": u.code, "zh": u.name_zh, "en": u.name_en, "article_10_item": u.item}
+            for u in map(find_use, terms.uses)
+        ],
+        "territories": [
+            {"code": code, "zh": name_of_territory(code, "zh"), "en": name_of_territory(code, "en")}
+            for code in terms.territories
+        ],
+        "kind": {"code": int(terms.kind), "en": KIND_NAMES[terms.kind], "zh": ("普通", "排他", "独占")[terms.kind]},
+        "first_day": terms.window.start.isoformat(),
+        "last_day": terms.window.last_day.isoformat(),
+        "resolution": terms.resolution,
+        "segment_frames": [terms.segment.start, terms.segment.end] if terms.segment else None,
+        "fee": {"gross_fen": order.gross_fen, "currency": "CNY", "shown": str(Money(order.gross_fen))},
+        "law": "中华人民共和国著作权法（2020年修正）第二十六条",
+    }
+
+
+def get_licence(session: ReadSession, *, licence_id: UUID, by: Actor) -> Licence:
+    """Return a licence of the actor's house, as buyer or seller. Raises LicenceNotFound."""
+    row = session.get(LicenceRow, licence_id)
+    if row is None or by.organisation_id not in (row.buyer_id, row.seller_id):
+        raise LicenceNotFound
+    return licence_view(row)
+
+
+def list_licences(session: ReadSession, *, by: Actor) -> tuple[Licence, ...]:
+    """Return the licences of the actor's house, newest first."""
+    statement = (
+        select(LicenceRow)
+        .where((LicenceRow.buyer_id == by.organisation_id) | (LicenceRow.seller_id == by.organisation_id))
+        .order_by(col(LicenceRow.number).desc())
+    )
+    return tuple(licence_view(row) for row in session.exec(statement))
+
+
+def note_confirmed(session: WriteSession, *, licence_id: UUID) -> bool:
+    """Note that the chain has a licence; return whether its file must now be made. Idempotent."""
+    row = session.get(LicenceRow, licence_id, with_for_update=True)
+    if row is None:
+        return False
+    if row.state == LicenceState.RECORDED:
+        row.state = LicenceState.CONFIRMED
+    return row.state == LicenceState.CONFIRMED
+
+
+def note_refused(session: WriteSession, *, licence_id: UUID) -> None:
+    """Note that the chain refused a licence: the order's money goes back. Idempotent."""
+    row = session.get(LicenceRow, licence_id, with_for_update=True)
+    if row is not None and row.state == LicenceState.RECORDED:
+        row.state = LicenceState.REFUSED
+        session.get_one(OrderRow, row.order_id).state = OrderState.REFUND_DUE
+
+
+def licence_view(row: LicenceRow) -> Licence:
+    """Return a row as others may see it."""
+    return Licence(
+        row.id, row.number, row.asset_id, row.seller_id, row.buyer_id, read_terms(row.terms), LicenceState(row.state),
+        row.sha256, row.bytes_count, row.file_name, row.mime, row.certificate_sha256, row.pdf_sha256, row.recorded_at,
+    )  # fmt: skip
+
+
+def _terms_of(session: ReadSession, order: OrderRow) -> dict[str, Any]:
+    return session.get_one(QuoteRow, order.quote_id).terms

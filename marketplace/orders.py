@@ -1,0 +1,109 @@
+"""Orders: placing one holds the rights for a while; of racing buyers one gets them, the others a clear refusal."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from sqlmodel import select
+
+from asset_hub.accounts import Actor, require
+from asset_hub.core.db import ReadSession, WriteSession
+from asset_hub.core.ids import new_id
+from asset_hub.core.money import Money
+from asset_hub.core.text import N_
+from ledger.grants import conflicts, write_words
+from marketplace import permissions
+from marketplace.availability import blocking
+from marketplace.errors import NotPaid, OrderNotFound, QuoteExpired, QuoteNotFound, WindowTaken
+from marketplace.models import OrderRow, QuoteRow
+from marketplace.quotes import is_genuine
+from marketplace.terms import read_terms
+from marketplace.title import lock_rights
+
+HELD_FOR = timedelta(minutes=30)
+
+
+class OrderState(StrEnum):
+    """Open and unpaid; paid; licensed; lapsed; to be paid back because the ledger refused."""
+
+    OPEN = "open"
+    PAID = "paid"
+    LICENSED = "licensed"
+    LAPSED = "lapsed"
+    REFUND_DUE = "refund_due"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order as its parties see it."""
+
+    id: UUID
+    quote_id: UUID
+    asset_id: UUID
+    seller_id: UUID
+    buyer_id: UUID
+    state: OrderState
+    gross: Money
+    held_until: datetime
+
+
+def place_order(session: WriteSession, secret: bytes, *, quote_id: UUID, by: Actor, now: datetime) -> Order:
+    """Accept a quote; the rights are held until `held_until`. The same quote again is the same order.
+
+    Raises QuoteNotFound, QuoteExpired, WindowTaken.
+    """
+    quote = session.get(QuoteRow, quote_id)
+    if quote is None or quote.buyer_id != by.organisation_id:
+        raise QuoteNotFound
+    require(by, permissions.ORDER, organisation_id=quote.buyer_id)
+    lock_rights(session, asset_id=quote.asset_id)
+    placed = session.exec(select(OrderRow).where(OrderRow.quote_id == quote_id)).first()
+    if placed is not None:
+        return _order(placed)
+    if quote.expires_at <= now or not is_genuine(secret, quote):
+        raise QuoteExpired
+    terms = read_terms(quote.terms)
+    words = terms.grant().words(0)
+    if conflicts(words, blocking(session, asset_id=quote.asset_id, now=now)):
+        raise WindowTaken(N_("Somebody else was first."))
+    row = OrderRow(
+        id=new_id(), quote_id=quote_id, asset_id=quote.asset_id, seller_id=quote.seller_id, buyer_id=quote.buyer_id,
+        state=OrderState.OPEN, words=write_words(words), gross_fen=quote.net_fen + quote.tax_fen, placed_at=now,
+        held_until=now + HELD_FOR,
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    return _order(row)
+
+
+def mark_paid(session: WriteSession, *, order_id: UUID, payment: str, amount: Money, now: datetime) -> Order:
+    """Note a payment that a rail has attested. Idempotent. Raises NotPaid for another amount or a lapsed order."""
+    row = session.get(OrderRow, order_id, with_for_update=True)
+    if row is None:
+        raise OrderNotFound
+    if row.state in (OrderState.PAID, OrderState.LICENSED):
+        return _order(row)
+    if amount != Money(row.gross_fen):
+        raise NotPaid(N_("{got} was paid, {due} is due."), got=amount, due=Money(row.gross_fen))
+    if row.state != OrderState.OPEN or row.held_until <= now:
+        row.state = OrderState.LAPSED if row.state == OrderState.OPEN else row.state
+        raise NotPaid(N_("The order had lapsed; the payment goes back."))
+    row.state, row.paid_at, row.payment = OrderState.PAID, now, payment
+    session.flush()
+    return _order(row)
+
+
+def get_order(session: ReadSession, *, order_id: UUID, by: Actor) -> Order:
+    """Return an order of the actor's house. Raises OrderNotFound."""
+    row = session.get(OrderRow, order_id)
+    if row is None or by.organisation_id not in (row.buyer_id, row.seller_id):
+        raise OrderNotFound
+    return _order(row)
+
+
+def _order(row: OrderRow) -> Order:
+    return Order(
+        row.id, row.quote_id, row.asset_id, row.seller_id, row.buyer_id, OrderState(row.state), Money(row.gross_fen),
+        row.held_until,
+    )  # fmt: skip
