@@ -3,6 +3,8 @@
 import hashlib
 import io
 import json
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 import segno
@@ -10,10 +12,14 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.cidfonts import UnicodeCIDFont
+from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
-_SERIF = "STSong-Light"
+from asset_hub.core.errors import Unavailable
+from asset_hub.core.text import N_
+
+_SERIF = "NotoSerifSC"
+_FONT = files("asset_hub.web").joinpath("static", "dist", "fonts", "NotoSerifSC_400Regular.ttf")
 _LINE = 8 * mm
 _LEFT = 25 * mm
 
@@ -23,7 +29,7 @@ def draw_certificate(certificate: bytes) -> bytes:
     document: dict[str, Any] = json.loads(certificate)
     licence: dict[str, Any] = json.loads(document["licence"])
     digest = hashlib.sha256(certificate).hexdigest()
-    pdfmetrics.registerFont(UnicodeCIDFont(_SERIF))
+    _register_font()
     out = io.BytesIO()
     canvas = Canvas(out, pagesize=A4, invariant=1)
     canvas.setTitle(f"{licence['number']}")
@@ -33,6 +39,13 @@ def draw_certificate(certificate: bytes) -> bytes:
     canvas.showPage()
     canvas.save()
     return out.getvalue()
+
+
+@cache
+def _register_font() -> None:
+    if not _FONT.is_file():
+        raise Unavailable(N_("The font of certificates is missing: run make web."))
+    pdfmetrics.registerFont(TTFont(_SERIF, str(_FONT)))
 
 
 def _head(canvas: Canvas, licence: dict[str, Any]) -> None:
@@ -86,8 +99,9 @@ def _seal(canvas: Canvas, digest: str, document: dict[str, Any], bottom: float) 
     for offset, line in enumerate(
         (
             "本页由 JSON 证书生成，以 JSON 证书为准；核验：asset-hub certificate verify 证书 --file 文件",
-            f"JSON 证书 SHA-256 {digest}",
-            f"签名 {document['signature'][:64]}…",
+            f"JSON 证书 SHA-256  {digest[:32]}",
+            f"                   {digest[32:]}",
+            f"签名 {document['signature'][:40]}…",
         )
     ):
         canvas.drawString(_LEFT, foot - offset * 5 * mm, line)
