@@ -18,6 +18,7 @@ from asset_hub.app import open_home
 from asset_hub.core.errors import AssetHubError
 from asset_hub.core.log import configure_logging
 from asset_hub.core.settings import Settings
+from asset_hub.demo import cli as demo
 from asset_hub.operations import cli as operations
 
 app = typer.Typer(name="asset-hub", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -34,6 +35,7 @@ def start(
     configure_logging(level=logging.INFO if verbose else logging.ERROR)
 
 
+app.add_typer(demo.commands)
 app.add_typer(operations.commands)
 app.add_typer(operations.jobs, name="jobs")
 app.add_typer(ingest.cli.commands)

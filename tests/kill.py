@@ -64,11 +64,11 @@ class Killer:
         self._process = process
         self._folder = folder
 
-    def run(self, *argv: str, home: Path, kill_after: float | None = None, **env: str) -> Ended:
+    def run(self, *argv: str, home: Path, kill_after: float | None = None, cache: Path | None = None) -> Ended:
         """Run one command on a home, killed with SIGKILL after so many seconds when given."""
         out = self._folder / "output"
         order: dict[str, Any] = {
-            "argv": argv, "env": {"ASSET_HUB_HOME": str(home), **env}, "kill_after": kill_after, "out": str(out),
+            "argv": argv, "env": {"ASSET_HUB_HOME": str(home), **({"XDG_CACHE_HOME": str(cache)} if cache else {})}, "kill_after": kill_after, "out": str(out),
         }  # fmt: skip
         assert self._process.stdin is not None
         assert self._process.stdout is not None

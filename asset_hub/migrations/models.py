@@ -5,6 +5,7 @@ from sqlmodel import SQLModel
 import asset_hub.accounts.models
 import asset_hub.catalogue.models
 import asset_hub.core.jobs
+import asset_hub.curation.models
 import asset_hub.messages.models
 import ingest.models
 import ledger.models
@@ -20,5 +21,6 @@ packages = (
     ingest.models,
     ledger.models,
     marketplace.models,
+    asset_hub.curation.models,
     search.models,
 )

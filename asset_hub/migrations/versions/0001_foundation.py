@@ -224,6 +224,22 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_catalogue_collection')),
     sa.UniqueConstraint('owner_id', 'name_zh', name=op.f('uq_catalogue_collection_owner_id_name_zh'))
     )
+    op.create_table('curation_catalogue',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('slug', sa.String(), nullable=False),
+    sa.Column('owner_id', sa.Uuid(), nullable=False),
+    sa.Column('title', db.JsonColumn, nullable=False),
+    sa.Column('intro', db.JsonColumn, nullable=False),
+    sa.Column('published', db.JsonColumn, nullable=True),
+    sa.Column('published_at', db.UtcDateTime(), nullable=True),
+    sa.Column('created_at', db.UtcDateTime(), nullable=False),
+    sa.ForeignKeyConstraint(['owner_id'], ['accounts_party.id'], name=op.f('fk_curation_catalogue_owner_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_curation_catalogue')),
+    sa.UniqueConstraint('slug', name=op.f('uq_curation_catalogue_slug'))
+    )
+    with op.batch_alter_table('curation_catalogue', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_curation_catalogue_owner_id'), ['owner_id'], unique=False)
+
     op.create_table('accounts_token',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('kind', sa.String(), nullable=False),
@@ -344,6 +360,21 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_catalogue_review')),
     sa.UniqueConstraint('asset_id', 'person_id', name=op.f('uq_catalogue_review_asset_id_person_id'))
     )
+    op.create_table('curation_item',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('catalogue_id', sa.Uuid(), nullable=False),
+    sa.Column('position', sa.Integer(), nullable=False),
+    sa.Column('asset_id', sa.Uuid(), nullable=False),
+    sa.Column('part_id', sa.Uuid(), nullable=True),
+    sa.Column('words', db.JsonColumn, nullable=False),
+    sa.ForeignKeyConstraint(['asset_id'], ['catalogue_asset.id'], name=op.f('fk_curation_item_asset_id')),
+    sa.ForeignKeyConstraint(['catalogue_id'], ['curation_catalogue.id'], name=op.f('fk_curation_item_catalogue_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_curation_item')),
+    sa.UniqueConstraint('catalogue_id', 'position', name=op.f('uq_curation_item_catalogue_id_position'))
+    )
+    with op.batch_alter_table('curation_item', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_curation_item_asset_id'), ['asset_id'], unique=False)
+
     op.create_table('ingest_item',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('accession_id', sa.Uuid(), nullable=False),
@@ -570,6 +601,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_ingest_item_sha256'))
 
     op.drop_table('ingest_item')
+    with op.batch_alter_table('curation_item', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_curation_item_asset_id'))
+
+    op.drop_table('curation_item')
     op.drop_table('catalogue_review')
     with op.batch_alter_table('catalogue_restriction', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_catalogue_restriction_asset_id'))
@@ -594,6 +629,10 @@ def downgrade() -> None:
 
     op.drop_table('catalogue_asset')
     op.drop_table('accounts_token')
+    with op.batch_alter_table('curation_catalogue', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_curation_catalogue_owner_id'))
+
+    op.drop_table('curation_catalogue')
     op.drop_table('catalogue_collection')
     op.drop_table('accounts_party_check')
     op.drop_table('accounts_membership')

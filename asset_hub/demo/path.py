@@ -1,0 +1,348 @@
+"""Walks the whole path on real files: draw, admit, take in, publish, register, offer, ask, license, deliver, verify."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from uuid import UUID
+
+from asset_hub.accounts import Actor, require_organisation
+from asset_hub.app import Services
+from asset_hub.catalogue import (
+    AssetState,
+    AssetView,
+    ElementValue,
+    FileRef,
+    FileRole,
+    PartLevel,
+    PartSpec,
+    PartView,
+    Secrecy,
+    get_asset,
+    list_assets,
+    set_parts,
+)
+from asset_hub.core import clock
+from asset_hub.core.clock import beijing_date
+from asset_hub.core.db import ReadSession, WriteSession
+from asset_hub.core.errors import RuleRefused
+from asset_hub.core.period import DateRange
+from asset_hub.core.rational import FrameRate, Span
+from asset_hub.curation import NewItem, create_catalogue, publish_catalogue, set_items
+from asset_hub.curation.errors import BadSlug
+from asset_hub.demo.collection import FILMS, HOLDERS, PICTURES, Take
+from asset_hub.demo.draw.film import RATE, boundaries
+from asset_hub.demo.make import make_collection
+from asset_hub.demo.people import Cast, make_cast
+from ingest.accessions import encode_receipt, open_accession, receipt_of, seal_accession
+from ingest.folder import receive_folder
+from ingest.sheets import find_sheet
+from ingest.types import Door
+from ledger.certificates import trust_file
+from ledger.codebook import GrantKind
+from ledger.replay import verify_journal
+from ledger.verifier import verify_certificate
+from marketplace.cli import save_delivery
+from marketplace.licences import Licence, LicenceState, get_licence, list_licences
+from marketplace.listings import publish_listing
+from marketplace.orders import place_order
+from marketplace.quotes import quote
+from marketplace.settlement import SimulatedRail, pay_order
+from marketplace.terms import LicenceTerms
+from marketplace.title import TitleState, record_title
+from search import SearchQuery, search_assets
+
+WANTED = "朝天门 黄昏"
+SLUG = "three-gorges-memories"
+OWN_MEDIA = "archive"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step as the table shows it."""
+
+    name: str
+    detail: str
+    seconds: float
+    count: int
+    where: str = ""
+
+
+@dataclass(slots=True)
+class Walk:
+    """The path under way: what was done, which files came out."""
+
+    services: Services
+    folder: Path
+    media: Path | None = None
+    on_step: Callable[[Step], None] = lambda _step: None
+    steps: list[Step] = field(default_factory=list)
+    files: dict[str, str] = field(default_factory=dict)
+    licence: Licence | None = None
+
+    def step(self, name: str, act: Callable[[], tuple[str, int, str]]) -> None:
+        """Do one step, measured."""
+        started = time.monotonic()
+        detail, count, where = act()
+        done = Step(name, detail, round(time.monotonic() - started, 2), count, where)
+        self.steps.append(done)
+        self.on_step(done)
+
+
+def walk_path(walk: Walk) -> None:
+    """Do every step. Safe to run again on the same home: what is there is found, not doubled."""
+    walk.folder.mkdir(parents=True, exist_ok=True)
+    with walk.services.database.write() as session:
+        cast = make_cast(session)
+    if walk.media is None:
+        walk.step("draw", lambda: _draw(walk))
+    walk.step("intake", lambda: _take_in(walk, cast))
+    walk.step("describe", lambda: _describe(walk, cast))
+    walk.step("title", lambda: _offer(walk, cast))
+    walk.step("search", lambda: _search(walk, cast))
+    walk.step("license", lambda: _license(walk, cast))
+    walk.step("verify", lambda: _verify(walk))
+    walk.step("refuse: second exclusive", lambda: _refuse_second(walk, cast))
+    walk.step("refuse: one changed byte", lambda: _refuse_altered(walk))
+    walk.step("catalogue", lambda: _curate(walk, cast))
+    walk.step("ledger verify", lambda: _replay(walk))
+
+
+def _draw(walk: Walk) -> tuple[str, int, str]:
+    count = make_collection(walk.folder / "collection")
+    return f"{len(PICTURES)} pictures, {len(FILMS)} films", count, str(walk.folder / "collection")
+
+
+def _take_in(walk: Walk, cast: Cast) -> tuple[str, int, str]:
+    folders = {OWN_MEDIA: walk.media} if walk.media else {h.key: walk.folder / "collection" / h.key for h in HOLDERS}
+    accepted = offered = 0
+    for key, folder in folders.items():
+        outcome = _take_folder(walk, cast.holders[key], folder)
+        offered, accepted = offered + int(str(outcome["offered"])), accepted + int(str(outcome["accepted"]))
+        path = walk.folder / f"receipt-{key}.json"
+        path.write_bytes(encode_receipt(outcome))
+        walk.files.setdefault("receipt", str(path.resolve()))
+    return f"{accepted} accepted of {offered}", offered, walk.files["receipt"]
+
+
+def _take_folder(walk: Walk, archivist: Actor, folder: Path) -> dict[str, object]:
+    services = walk.services
+    with services.database.write() as session:
+        accession_id = open_accession(
+            session, owner_id=require_organisation(archivist), door=Door.FOLDER, secrecy=Secrecy.OPEN, publish=True,
+            source=str(folder.resolve()), by=archivist, now=clock.now(),
+        )  # fmt: skip
+    receive_folder(
+        services.database, services.files, folder, accession_id=accession_id, sheet=find_sheet(folder), now=clock.now()
+    )
+    with services.database.write() as session:
+        seal_accession(session, accession_id=accession_id, files=services.files, now=clock.now())
+    services.run_jobs()
+    with services.database.read() as reading:
+        return receipt_of(reading, accession_id=accession_id, by=archivist)
+
+
+def _describe(walk: Walk, cast: Cast) -> tuple[str, int, str]:
+    """Give each shot its words, the way a cataloguer corrects what the machine split."""
+    count = 0
+    for film in FILMS if walk.media is None else ():
+        archivist = cast.holders[film.holder]
+        with walk.services.database.write() as session:
+            for asset in _mine(session, archivist):
+                if asset.title("zh") == film.title_zh and asset.parts:
+                    parts = _corrected(film.takes, boundaries(film), asset.parts, asset, archivist)
+                    set_parts(
+                        session, asset_id=asset.id, level=PartLevel.SHOT, parts=parts, by=archivist, now=clock.now()
+                    )
+                    count += len(parts)
+    walk.services.run_jobs()
+    return f"{count} shots described", count, ""
+
+
+def _corrected(
+    takes: Sequence[Take], bounds: list[int], found: tuple[PartView, ...], asset: AssetView, by: Actor
+) -> list[PartSpec]:
+    specs = []
+    for number, take in enumerate(takes):
+        span = Span(bounds[number], bounds[number + 1])
+        nearest = min(found, key=lambda part: abs(part.span.start - span.start))
+        still = next((file for file in asset.files if file.id == nearest.picture_id), None)
+        picture = (
+            FileRef(still.sha256, still.bytes_count, FileRole.SHOT, still.name, still.mime)
+            if still is not None
+            else None
+        )
+        source = f"person:{by.person_id}"
+        words = (ElementValue("title", take.title_zh, source, "zh"), ElementValue("title", take.title_en, source, "en"))
+        specs.append(PartSpec(PartLevel.SHOT, span, FrameRate(RATE), words, source, 1.0, picture))
+    return specs
+
+
+def _offer(walk: Walk, cast: Cast) -> tuple[str, int, str]:
+    notes = {picture.title_zh: picture.note for picture in PICTURES}
+    count = 0
+    for holder in HOLDERS:
+        desk = cast.holders[holder.key]
+        with walk.services.database.write() as session:
+            for asset in _mine(session, desk):
+                count += _offer_one(session, asset, desk, notes.get(asset.title("zh"), ""), holder.prices)
+    walk.services.run_jobs()
+    return f"{count} offered; one right-holder not found, one pledged", count, ""
+
+
+def _offer_one(session: WriteSession, asset: AssetView, desk: Actor, note: str, prices: dict[str, int]) -> int:
+    now = clock.now()
+    if note == "orphan":
+        record_title(session, asset_id=asset.id, state=TitleState.HOLDER_NOT_FOUND, by=desk, now=now)
+        return 0
+    record_title(
+        session, asset_id=asset.id, state=TitleState.HELD, shares={require_organisation(desk): 10_000},
+        instrument="演示用权属声明", pledgee="演示银行" if note == "pledged" else "", by=desk, now=now,
+    )  # fmt: skip
+    terms = {"uses": {use: yuan * 100 for use, yuan in prices.items()}, "floor": 20_000}
+    publish_listing(session, asset_id=asset.id, prices=terms, by=desk, now=now)
+    return 1
+
+
+def _search(walk: Walk, cast: Cast) -> tuple[str, int, str]:
+    text = WANTED if walk.media is None else ""
+    with walk.services.database.read() as session:
+        page = search_assets(session, walk.services.search, SearchQuery(text=text), by=cast.producer, now=clock.now())
+    if not page.hits:
+        return f"“{text}”: nothing", 0, ""
+    first = page.hits[0]
+    at = first.shot.rate.timecode(first.shot.span.start) if first.shot and first.shot.rate else "–"
+    return (
+        f"“{text}”: {page.total}, first “{first.asset.title('zh')}” at {at}",
+        page.total,
+        f"/assets/{first.asset.number}",
+    )
+
+
+def _license(walk: Walk, cast: Cast) -> tuple[str, int, str]:
+    asset, terms = _choose(walk, cast)
+    earlier = _earlier(walk, cast, asset.id)
+    walk.licence = earlier if earlier is not None else _buy(walk, cast.producer, asset.id, terms)
+    walk.files |= save_delivery(walk.services, walk.licence, walk.folder / "delivery")
+    with walk.services.database.read() as session:
+        trust = walk.folder / "trust.json"
+        trust.write_bytes(trust_file(session, walk.services.keys, issuer_name="asset_hub 演示"))
+    walk.files["trust"] = str(trust.resolve())
+    return f"No. {walk.licence.number}, {asset.title('zh')}, sole, five years", 1, walk.files["certificate_pdf"]
+
+
+def _choose(walk: Walk, cast: Cast) -> tuple[AssetView, LicenceTerms]:
+    """Take the shot that the search lands on, or the first asset on offer of somebody's own media."""
+    text = WANTED if walk.media is None else ""
+    with walk.services.database.read() as session:
+        page = search_assets(session, walk.services.search, SearchQuery(text=text), by=cast.producer, now=clock.now())
+        hit = next((one for one in page.hits if one.shot), page.hits[0])
+        asset = get_asset(session, asset_id=hit.asset.id, by=cast.producer, now=clock.now())
+    segment = Span(hit.shot.span.start, hit.shot.span.start + 10 * RATE) if hit.shot and walk.media is None else None
+    first = beijing_date(clock.now())
+    return asset, LicenceTerms(
+        ("streaming",), ("world",), DateRange.years_from(first, 5), GrantKind.SOLE,
+        "original" if segment is None else "1080", segment,
+    )  # fmt: skip
+
+
+def _earlier(walk: Walk, cast: Cast, asset_id: UUID) -> Licence | None:
+    with walk.services.database.read() as session:
+        held = list_licences(session, by=cast.producer)
+    return next((one for one in held if one.asset_id == asset_id and one.state == LicenceState.DELIVERED), None)
+
+
+def _buy(walk: Walk, producer: Actor, asset_id: UUID, terms: LicenceTerms) -> Licence:
+    services, secret = walk.services, walk.services.settings.secret()
+    with services.database.write() as session:
+        made = quote(session, secret, asset_id=asset_id, terms=terms, by=producer, now=clock.now())
+        order = place_order(session, secret, quote_id=made.id, by=producer, now=clock.now())
+    with services.database.write() as session:
+        licence = pay_order(session, services.keys, SimulatedRail(), order_id=order.id, by=producer, now=clock.now())
+    services.run_jobs()
+    with services.database.read() as reading:
+        return get_licence(reading, licence_id=licence.id, by=producer)
+
+
+def _verify(walk: Walk) -> tuple[str, int, str]:
+    checks = _check(walk, Path(walk.files["media"]))
+    failed = [name for name, ok in checks if ok is False]
+    if failed:
+        raise RuleRefused(f"the certificate does not hold: {', '.join(failed)}")
+    return "every link holds; revocation not checked", len(checks), walk.files["certificate"]
+
+
+def _check(walk: Walk, media: Path) -> list[tuple[str, bool | None]]:
+    report = verify_certificate(
+        Path(walk.files["certificate"]).read_bytes(), media=media, trust=Path(walk.files["trust"]).read_bytes(),
+        status=None, today=_today(),
+    )  # fmt: skip
+    return [(check.name, check.ok) for check in report.checks]
+
+
+def _today() -> date:
+    return beijing_date(clock.now())
+
+
+def _refuse_second(walk: Walk, cast: Cast) -> tuple[str, int, str]:
+    if walk.licence is None:
+        raise RuleRefused
+    again = LicenceTerms(
+        ("streaming",),
+        ("CN",),
+        DateRange.years_from(_today(), 1),
+        GrantKind.EXCLUSIVE,
+        "1080",
+        walk.licence.terms.segment,
+    )
+    try:
+        _buy(walk, cast.producer, walk.licence.asset_id, again)
+    except RuleRefused as refusal:
+        return f"refused: {refusal}", 1, ""
+    raise RuleRefused("a second exclusive licence was sold")
+
+
+def _refuse_altered(walk: Walk) -> tuple[str, int, str]:
+    content = bytearray(Path(walk.files["media"]).read_bytes())
+    content[len(content) // 2] ^= 1
+    altered = walk.folder / "altered-by-one-byte"
+    altered.write_bytes(content)
+    failed = [name for name, ok in _check(walk, altered) if ok is False]
+    if failed != ["file"]:
+        raise RuleRefused("an altered file was not noticed")
+    return "the link “file” fails", 1, str(altered)
+
+
+def _curate(walk: Walk, cast: Cast) -> tuple[str, int, str]:
+    words = ("三峡", "夔门", "巫峡", "白帝城", "川江", "峡")
+    with walk.services.database.write() as session:
+        shown = list_assets(session, state=AssetState.PUBLISHED, size=200, by=cast.curator, now=clock.now()).assets
+        chosen = [a for a in shown if walk.media or any(word in a.title("zh") for word in words)][:24]
+        try:
+            catalogue_id = create_catalogue(
+                session, slug=SLUG, title={"zh": "三峡记忆", "en": "Memories of the Three Gorges"},
+                intro={"zh": "从夔门到巫峡，多家馆藏共写一条江。", "en": "One river, many holders."},
+                by=cast.curator, now=clock.now(),
+            )  # fmt: skip
+        except BadSlug:
+            return "published already", len(chosen), f"/catalogues/{SLUG}"
+        set_items(
+            session, catalogue_id=catalogue_id, items=[NewItem(asset.id) for asset in chosen], by=cast.curator,
+            now=clock.now(),
+        )  # fmt: skip
+        publish_catalogue(session, catalogue_id=catalogue_id, by=cast.curator, now=clock.now())
+    return f"三峡记忆, {len(chosen)} items", len(chosen), f"/catalogues/{SLUG}"
+
+
+def _replay(walk: Walk) -> tuple[str, int, str]:
+    with walk.services.database.read() as session:
+        replay = verify_journal(session, walk.services.keys)
+    if replay.problems:
+        raise RuleRefused(replay.problems[0])
+    return f"{replay.transactions} transactions in {replay.blocks} blocks re-executed", replay.transactions, ""
+
+
+def _mine(session: ReadSession, by: Actor) -> tuple[AssetView, ...]:
+    page = list_assets(session, owner_id=by.organisation_id, size=200, by=by, now=clock.now())
+    return page.assets

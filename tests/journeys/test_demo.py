@@ -1,0 +1,52 @@
+"""The demo walks the whole path on a new home, again on the same home, and on one's own files."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.kill import Killer, warm_parent
+from tests.media_files import make_film, make_picture
+
+
+def figures(killer: Killer, home: Path, *more: str, cache: Path | None = None) -> dict[str, Any]:
+    ended = killer.run("demo", "--no-serve", "--json", *more, home=home, cache=cache)
+    assert ended.code == 0, ended.output
+    found: dict[str, Any] = json.loads(ended.output.splitlines()[-1])
+    return found
+
+
+@pytest.mark.timeout(400)
+def test_the_drawn_collection_goes_the_whole_way_twice(tmp_path: Path) -> None:
+    home, cache = tmp_path / "home", tmp_path / "cache"
+    with warm_parent(tmp_path / "parent") as killer:
+        first = figures(killer, home, cache=cache)
+        again = figures(killer, home, cache=cache)
+        checked = killer.run(
+            "certificate", "verify", first["files"]["certificate"], "--file", first["files"]["media"], "--trust",
+            first["files"]["trust"], home=tmp_path / "elsewhere",
+        )  # fmt: skip
+        index = killer.run("index", "check", home=home)
+        ledger = killer.run("ledger", "verify", home=home)
+
+    counts = {step["name"]: step["count"] for step in first["steps"]}
+    assert (counts["draw"], counts["intake"], counts["describe"], counts["title"]) == (31, 31, 19, 30)
+    assert again["licence"] == first["licence"]
+    assert checked.code == 0, checked.output
+    assert (index.code, ledger.code) == (0, 0), index.output + ledger.output
+    receipt = json.loads(Path(first["files"]["receipt"]).read_text())
+    assert receipt["offered"] == receipt["accepted"] + receipt["duplicate"]
+
+
+def test_ones_own_folder_goes_the_same_way(tmp_path: Path) -> None:
+    media = tmp_path / "media"
+    media.mkdir()
+    make_picture(media / "a.jpg")
+    make_film(media / "b.mp4", cuts=2)
+    (media / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no")
+    with warm_parent(tmp_path / "parent") as killer:
+        found = figures(killer, tmp_path / "home", "--media", str(media))
+
+    assert {step["name"] for step in found["steps"]} >= {"intake", "license", "verify", "catalogue", "ledger verify"}
+    assert Path(found["files"]["media"]).stat().st_size > 0
