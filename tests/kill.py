@@ -67,9 +67,8 @@ class Killer:
     def run(self, *argv: str, home: Path, kill_after: float | None = None, cache: Path | None = None) -> Ended:
         """Run one command on a home, killed with SIGKILL after so many seconds when given."""
         out = self._folder / "output"
-        order: dict[str, Any] = {
-            "argv": argv, "env": {"ASSET_HUB_HOME": str(home), **({"XDG_CACHE_HOME": str(cache)} if cache else {})}, "kill_after": kill_after, "out": str(out),
-        }  # fmt: skip
+        environment = {"ASSET_HUB_HOME": str(home)} | ({"XDG_CACHE_HOME": str(cache)} if cache else {})
+        order: dict[str, Any] = {"argv": argv, "env": environment, "kill_after": kill_after, "out": str(out)}
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(order) + "\n")
