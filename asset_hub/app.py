@@ -8,19 +8,29 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 
+import asset_hub.catalogue.pages
+import asset_hub.curation.pages
 import ingest.jobs
 import ledger.jobs
+import ledger.pages
 import marketplace.jobs
 import search.jobs
-from asset_hub.accounts import OrganisationAdmitted
+import search.pages
+from asset_hub.accounts import OrganisationAdmitted, Role, get_party
+from asset_hub.accounts.demo import demo_accounts
+from asset_hub.accounts.deps import current_actor
 from asset_hub.catalogue import AssetChanged, AssetPublished
 from asset_hub.core.db import Database
 from asset_hub.core.files import FileStore, open_files
 from asset_hub.core.jobs import Job, Worker, job_table
 from asset_hub.core.settings import Settings
+from asset_hub.core.text import N_
+from asset_hub.messages import count_unread
 from asset_hub.migrations import upgrade
+from asset_hub.web.edge import install_edge
+from asset_hub.web.shell import NavItem, Reader, Shell, language_of, use_shell
 from ingest.events import AccessionClosed
 from ledger.events import EntryConfirmed, EntryRefused
 from ledger.signing import Keys
@@ -34,6 +44,24 @@ SUBSCRIPTIONS: Mapping[type, tuple[str, ...]] = {
     EntryRefused: (marketplace.jobs.ON_REFUSED,),
     AssetChanged: (search.jobs.INDEX_ASSET,),
 }
+
+_DESKS = frozenset({Role.ARCHIVIST, Role.CATALOGUER, Role.AUDITOR})
+NAVIGATION = (
+    NavItem(N_("Intake"), "/intake", _DESKS),
+    NavItem(N_("Review"), "/review", _DESKS),
+    NavItem(N_("Rights"), "/rights", frozenset({Role.RIGHTS_DESK})),
+    NavItem(N_("Licences"), "/licences", frozenset({Role.PRODUCER, Role.RIGHTS_DESK})),
+    NavItem(N_("Curate"), "/curate", frozenset({Role.CURATOR})),
+    NavItem(N_("Members"), "/members", frozenset({Role.OPERATOR, Role.REGULATOR})),
+    NavItem(N_("Jobs"), "/jobs", frozenset({Role.OPERATOR})),
+    NavItem(N_("Ledger"), "/ledger", frozenset(Role)),
+)
+ROUTERS = (
+    search.pages.router,
+    asset_hub.catalogue.pages.router,
+    asset_hub.curation.pages.router,
+    ledger.pages.router,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +123,23 @@ def create_app(services: Services, *, with_worker: bool = True) -> FastAPI:
 
     app = FastAPI(title="asset_hub", version="0.1.0.dev0", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.services = services
+    install_edge(app)
+    use_shell(app, Shell(NAVIGATION, reader_of, is_demo=bool(demo_accounts(services.settings.home))))
+    for router in ROUTERS:
+        app.include_router(router)
     return app
+
+
+def reader_of(request: Request) -> Reader:
+    """Return who a page is for, with the name of their house and how many notices they have not read."""
+    actor = current_actor(request)
+    if actor.person_id is None or actor.organisation_id is None:
+        return Reader()
+    services: Services = request.app.state.services
+    with services.database.read() as session:
+        house = get_party(session, organisation_id=actor.organisation_id).name(language_of(request))
+        unread = count_unread(session, person_id=actor.person_id)
+    return Reader(actor.name, house, frozenset(actor.roles), unread)
 
 
 def create_dev_app() -> FastAPI:

@@ -51,3 +51,11 @@ def mark_read(session: WriteSession, *, person_id: UUID, now: datetime) -> None:
         .values(read_at=now)
     )
     session.connection().execute(statement)
+
+
+def count_unread(session: ReadSession, *, person_id: UUID) -> int:
+    """Return how many notices of a person wait to be read."""
+    statement = sa.select(sa.func.count()).where(
+        col(NoticeRow.person_id) == person_id, col(NoticeRow.read_at).is_(None)
+    )
+    return int(session.connection().execute(statement).scalar_one())

@@ -1,1 +1,1 @@
-"""web of asset_hub."""
+"""The page shell: base templates, components, built assets, translations; it knows no domain word."""

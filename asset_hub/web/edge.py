@@ -1,0 +1,127 @@
+"""The edge of the application: static files, security headers, cross-site refusals, errors as pages or problems."""
+
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.staticfiles import StaticFiles
+
+from asset_hub.core.errors import AssetHubError, BadInput, Forbidden, NotFound, NotSignedIn
+from asset_hub.core.log import get_logger
+from asset_hub.core.text import LANGUAGES, N_
+from asset_hub.web.shell import HERE, LANGUAGE_COOKIE, language_of, redirect, render
+from asset_hub.web.texts import translator
+
+_YEAR = 365 * 86_400
+_MACHINE_PATHS = ("/api/", "/iiif/", "/uploads")
+_SAFE = {"GET", "HEAD", "OPTIONS", "TRACE"}
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; style-src 'self'; script-src 'self'; "
+        "connect-src 'self'; frame-ancestors 'self'; base-uri 'self'; form-action 'self'; object-src 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+class CrossSite(Forbidden):
+    """A changing request that another site sent through the reader's browser."""
+
+    slug, title = "cross-site", N_("This request came from another site")
+
+
+class MethodNotAllowed(AssetHubError):
+    """The address is right and the method is not."""
+
+    slug, title, status = "method-not-allowed", N_("This address does not do that"), 405
+
+
+class BadForm(BadInput):
+    """A field of a form or request that is missing or has the wrong shape."""
+
+    slug, title = "bad-form", N_("Something in the form is missing or wrong")
+
+
+class Broken(AssetHubError):
+    """A mistake of ours; its details are in the log, not on the page."""
+
+    slug, title, status = "broken", N_("Something went wrong on our side. Nothing was changed."), 500
+
+
+def install_edge(app: FastAPI) -> None:
+    """Add static files, headers and the handlers of refusals to an application."""
+    app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
+    app.middleware("http")(_guard)
+    app.add_exception_handler(AssetHubError, _refuse)
+    app.add_exception_handler(HTTPException, _refuse_http)
+    app.add_exception_handler(RequestValidationError, _refuse_form)
+    app.add_exception_handler(Exception, _break)
+
+
+async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    response = await _refuse(request, CrossSite()) if _is_cross_site(request) else await call_next(request)
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.url.path.startswith("/static/") and "v" in request.query_params:
+        response.headers["Cache-Control"] = f"public, max-age={_YEAR}, immutable"
+    asked = request.query_params.get("lang")
+    if asked in LANGUAGES:
+        response.set_cookie(LANGUAGE_COOKIE, str(asked), max_age=_YEAR, samesite="lax", httponly=True)
+    return response
+
+
+def _is_cross_site(request: Request) -> bool:
+    """Say whether a changing request comes from another site (ADR 0013); programs send neither header."""
+    if request.method in _SAFE or request.headers.get("authorization"):
+        return False
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    origin = request.headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc != request.headers.get("host", "")
+
+
+async def _refuse(request: Request, error: Exception) -> Response:
+    if not isinstance(error, AssetHubError):
+        raise error
+    words = translator(language_of(request))
+    detail, title = error.text.render(words), words(error.title)
+    if request.url.path.startswith(_MACHINE_PATHS) or _wants_json(request):
+        problem = {
+            "type": f"/problems/{error.slug}", "title": title, "status": error.status, "detail": detail,
+            "instance": request.url.path, **error.members,
+        }  # fmt: skip
+        return JSONResponse(problem, status_code=error.status, media_type="application/problem+json")
+    if isinstance(error, NotSignedIn) and request.method == "GET" and request.url.path != "/sign-in":
+        return redirect(f"/sign-in?next={request.url.path}")
+    back = request.headers.get("referer", "")
+    back = urlsplit(back).path if urlsplit(back).netloc == request.headers.get("host") else "/"
+    return render(
+        request, "refused.html", status=error.status, title=title, detail=detail if detail != title else "", back=back
+    )
+
+
+async def _refuse_http(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    return await _refuse(request, {404: NotFound(), 405: MethodNotAllowed()}.get(status, BadInput()))
+
+
+async def _refuse_form(request: Request, error: Exception) -> Response:
+    problems = error.errors() if isinstance(error, RequestValidationError) else []
+    fields = ", ".join(str(problem["loc"][-1]) for problem in problems[:5])
+    return await _refuse(request, BadForm(N_("Please look at: {fields}"), fields=fields))
+
+
+async def _break(request: Request, error: Exception) -> Response:
+    get_logger().error("web.request_broke", path=request.url.path, exc_info=error)
+    return await _refuse(request, Broken())
+
+
+def _wants_json(request: Request) -> bool:
+    return request.headers.get("accept", "").startswith(("application/json", "application/problem+json"))
