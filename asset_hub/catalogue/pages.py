@@ -6,33 +6,58 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
-from asset_hub.accounts import get_party
+from asset_hub.accounts import Actor, get_party, may
 from asset_hub.accounts.deps import CurrentActor
+from asset_hub.catalogue import permissions
 from asset_hub.catalogue.errors import AssetNotFound
-from asset_hub.catalogue.tables import name_of
 from asset_hub.catalogue.types import KIND_NAMES, AssetView, FileRole, PartLevel
 from asset_hub.catalogue.views import find_asset, find_file, get_asset
+from asset_hub.catalogue.words import ELEMENT_NAMES, source_in_words, value_in_words
 from asset_hub.core import clock
+from asset_hub.core.text import N_
 from asset_hub.media import ImageRequest, cut_image, image_info
 from asset_hub.web.ranges import serve_blob
 from asset_hub.web.shell import language_of, render
 
 router = APIRouter()
 _SHOWN = (FileRole.PREVIEW, FileRole.THUMBNAIL, FileRole.PROXY, FileRole.POSTER, FileRole.SHOT)
-_DESCRIBED = ("date", "district", "place", "people", "creator", "subject", "theme", "description", "rights_statement")
+_FACTS = ("date", "district", "place", "people", "creator")
+_ORDER = {element: position for position, element in enumerate(ELEMENT_NAMES)}
+ROLE_NAMES: dict[FileRole, str] = {
+    FileRole.MASTER: N_("Master"),
+    FileRole.PREVIEW: N_("Preview"),
+    FileRole.THUMBNAIL: N_("Thumbnail"),
+    FileRole.PYRAMID: N_("Deep zoom"),
+    FileRole.PROXY: N_("Low bit-rate proxy"),
+    FileRole.POSTER: N_("Poster"),
+    FileRole.SPRITE: N_("Sprite"),
+    FileRole.WAVEFORM: N_("Wave form"),
+    FileRole.SHOT: N_("Still of a shot"),
+}
+EVENT_NAMES: dict[str, str] = {
+    "fixity check": N_("Fixity check"),
+    "format identification": N_("Format identification"),
+    "metadata extraction": N_("Technical facts"),
+    "derivation": N_("Derivatives made"),
+    "shot detection": N_("Shot detection"),
+    "classification": N_("Classification by rules"),
+}
 
 
 @router.get("/assets/{number}")
-def asset_page(request: Request, number: str, by: CurrentActor) -> Response:
+def asset_page(request: Request, number: str, by: CurrentActor, t: float | None = None) -> Response:
     """The asset as hub: its media large, its shots, its description with why it says so, its files and checks."""
     with request.app.state.services.database.read() as session:
         asset = get_asset(session, asset_id=find_asset(session, text=number), by=by, now=clock.now())
         holder = get_party(session, organisation_id=asset.owner_id)
+        custodian = get_party(session, organisation_id=asset.custodian_id) if asset.custodian_id else None
     language = language_of(request)
     return render(
         request, "catalogue/asset.html", asset=asset, holder=holder.name(language), kind=KIND_NAMES[asset.kind],
-        shots=[part for part in asset.parts if part.level == PartLevel.SHOT], described=_described(asset, language),
-        media=_media(asset), title=asset.title(language),
+        custodian=custodian.name(language) if custodian else "", title=asset.title(language), start=t,
+        shots=[part for part in asset.parts if part.level == PartLevel.SHOT], media=_media(asset),
+        facts=_facts(asset, language), described=_described(asset, language), files=_files(asset),
+        is_staff=_is_staff(asset, by), event_names=EVENT_NAMES, share=_share(request, asset),
     )  # fmt: skip
 
 
@@ -61,6 +86,7 @@ def iiif_info(request: Request, file_id: UUID, by: CurrentActor) -> Response:
 
 @router.get("/iiif/{file_id}")
 def iiif_base(file_id: UUID) -> Response:
+    """The image's own address leads to what it is (section 2.1)."""
     return RedirectResponse(f"/iiif/{file_id}/info.json", status_code=303)
 
 
@@ -80,25 +106,57 @@ def iiif_image(
     return Response(content, media_type=mime, headers=headers)
 
 
+def _facts(asset: AssetView, language: str) -> list[tuple[str, str]]:
+    found = []
+    for element in _FACTS:
+        words = dict.fromkeys(
+            value_in_words(value, language)
+            for value in asset.values
+            if value.element == element and value.lang in (None, language, "zh")
+        )
+        if words:
+            found.append((ELEMENT_NAMES[element], "、".join(words) if language == "zh" else ", ".join(words)))
+    return found
+
+
 def _described(asset: AssetView, language: str) -> list[dict[str, Any]]:
-    rows = []
-    for element in _DESCRIBED:
-        for value in asset.values:
-            if value.element == element:
-                shown = (
-                    name_of("gbt2260_chongqing", value.code, language)
-                    if element == "district" and value.code
-                    else value.value
-                )
-                rows.append({"element": element, "shown": shown, "value": value})
-    return rows
+    return [
+        {
+            "name": ELEMENT_NAMES.get(value.element, value.element),
+            "words": value_in_words(value, language),
+            "lang": value.lang,
+            "why": source_in_words(value.source),
+            "sure": round(value.confidence * 100),
+            "is_accepted": value.accepted_at is not None,
+        }
+        for value in sorted(asset.values, key=lambda value: _ORDER.get(value.element, len(_ORDER)))
+    ]
+
+
+def _files(asset: AssetView) -> list[dict[str, Any]]:
+    return [
+        {"role": ROLE_NAMES[file.role], "name": file.shown_name, "mime": file.mime, "puid": file.puid,
+         "bytes": file.bytes_count, "sha256": file.sha256, "technical": file.technical}
+        for file in asset.files if file.role != FileRole.SHOT
+    ]  # fmt: skip
 
 
 def _media(asset: AssetView) -> dict[str, Any]:
-    pyramid = asset.file(FileRole.PYRAMID)
+    master = asset.file(FileRole.MASTER)
+    rate = master.technical.get("rate") if master else None
     return {
         "proxy": asset.file(FileRole.PROXY),
         "poster": asset.file(FileRole.POSTER) or asset.file(FileRole.THUMBNAIL),
-        "preview": asset.file(FileRole.PREVIEW),
-        "pyramid": pyramid,
+        "preview": asset.file(FileRole.PREVIEW) or asset.file(FileRole.THUMBNAIL),
+        "pyramid": asset.file(FileRole.PYRAMID),
+        "rate": rate or [25, 1],
     }
+
+
+def _is_staff(asset: AssetView, by: Actor) -> bool:
+    return may(by, permissions.DESCRIBE, organisation_id=asset.owner_id)
+
+
+def _share(request: Request, asset: AssetView) -> str:
+    picture = asset.file(FileRole.PREVIEW) or asset.file(FileRole.POSTER) or asset.file(FileRole.THUMBNAIL)
+    return f"{str(request.base_url).rstrip('/')}/files/{picture.id}" if picture else ""

@@ -10,20 +10,10 @@ from babel.messages.pofile import read_po
 from asset_hub.core.clock import BEIJING
 from asset_hub.core.text import EN, ZH, Language
 
-_MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
-]
+)  # fmt: skip
 _KILO = 1024
 
 
