@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 
 import asset_hub.catalogue.pages
 import asset_hub.curation.pages
+import asset_hub.web.pages
 import ingest.jobs
 import ledger.jobs
 import ledger.pages
@@ -57,6 +58,7 @@ NAVIGATION = (
     NavItem(N_("Ledger"), "/ledger", frozenset(Role)),
 )
 ROUTERS = (
+    asset_hub.web.pages.router,
     search.pages.router,
     asset_hub.catalogue.pages.router,
     asset_hub.curation.pages.router,
