@@ -29,12 +29,15 @@ from asset_hub.core.db import ReadSession, WriteSession
 from asset_hub.core.errors import RuleRefused
 from asset_hub.core.period import DateRange
 from asset_hub.core.rational import FrameRate, Span
+from asset_hub.core.text import N_, Text
 from asset_hub.curation import NewItem, create_catalogue, publish_catalogue, set_items
 from asset_hub.curation.errors import BadSlug
 from asset_hub.demo.collection import FILMS, HOLDERS, PICTURES, Take
 from asset_hub.demo.draw.film import RATE, boundaries
 from asset_hub.demo.make import make_collection
 from asset_hub.demo.people import Cast, make_cast
+from asset_hub.web.story import Chapter, write_story
+from asset_hub.web.texts import translator
 from ingest.accessions import encode_receipt, open_accession, receipt_of, seal_accession
 from ingest.folder import receive_folder
 from ingest.sheets import find_sheet
@@ -63,7 +66,7 @@ class Step:
     """One step as the table shows it."""
 
     name: str
-    detail: str
+    detail: Text
     seconds: float
     count: int
     where: str = ""
@@ -81,7 +84,7 @@ class Walk:
     files: dict[str, str] = field(default_factory=dict)
     licence: Licence | None = None
 
-    def step(self, name: str, act: Callable[[], tuple[str, int, str]]) -> None:
+    def step(self, name: str, act: Callable[[], tuple[Text, int, str]]) -> None:
         """Do one step, measured."""
         started = time.monotonic()
         detail, count, where = act()
@@ -107,14 +110,30 @@ def walk_path(walk: Walk) -> None:
     walk.step("refuse: one changed byte", lambda: _refuse_altered(walk))
     walk.step("catalogue", lambda: _curate(walk, cast))
     walk.step("ledger verify", lambda: _replay(walk))
+    write_story(walk.services.settings.home, _chapters(walk, cast))
 
 
-def _draw(walk: Walk) -> tuple[str, int, str]:
+def _chapters(walk: Walk, cast: Cast) -> list[Chapter]:
+    """Return the steps for the guided page, with pictures of the collection itself."""
+    with walk.services.database.read() as session:
+        shown = list_assets(session, state=AssetState.PUBLISHED, size=200, by=cast.curator, now=clock.now()).assets
+    pictures = [file for asset in shown if (file := asset.file(FileRole.PREVIEW) or asset.file(FileRole.POSTER))]
+    zh = translator("zh")
+    chapters = []
+    for number, step in enumerate(walk.steps):
+        link = step.where if step.where.startswith(("/assets/", "/catalogues/", "/ledger")) else ""
+        picture = str(pictures[number * 2].id) if number % 2 == 0 and number * 2 < len(pictures) else ""
+        chapters.append(Chapter(step.name, step.detail.render(zh), str(step.detail), step.seconds, link, picture))
+    return chapters
+
+
+def _draw(walk: Walk) -> tuple[Text, int, str]:
     count = make_collection(walk.folder / "collection")
-    return f"{len(PICTURES)} pictures, {len(FILMS)} films", count, str(walk.folder / "collection")
+    what = Text(N_("{pictures} pictures, {films} films"), {"pictures": len(PICTURES), "films": len(FILMS)})
+    return what, count, str(walk.folder / "collection")
 
 
-def _take_in(walk: Walk, cast: Cast) -> tuple[str, int, str]:
+def _take_in(walk: Walk, cast: Cast) -> tuple[Text, int, str]:
     folders = {OWN_MEDIA: walk.media} if walk.media else {h.key: walk.folder / "collection" / h.key for h in HOLDERS}
     accepted = offered = 0
     for key, folder in folders.items():
@@ -123,7 +142,8 @@ def _take_in(walk: Walk, cast: Cast) -> tuple[str, int, str]:
         path = walk.folder / f"receipt-{key}.json"
         path.write_bytes(encode_receipt(outcome))
         walk.files.setdefault("receipt", str(path.resolve()))
-    return f"{accepted} accepted of {offered}", offered, walk.files["receipt"]
+    what = Text(N_("{accepted} accepted of {offered}"), {"accepted": accepted, "offered": offered})
+    return what, offered, walk.files["receipt"]
 
 
 def _take_folder(walk: Walk, archivist: Actor, folder: Path) -> dict[str, object]:
@@ -143,7 +163,7 @@ def _take_folder(walk: Walk, archivist: Actor, folder: Path) -> dict[str, object
         return receipt_of(reading, accession_id=accession_id, by=archivist)
 
 
-def _describe(walk: Walk, cast: Cast) -> tuple[str, int, str]:
+def _describe(walk: Walk, cast: Cast) -> tuple[Text, int, str]:
     """Give each shot its words, the way a cataloguer corrects what the machine split."""
     count = 0
     for film in FILMS if walk.media is None else ():
@@ -157,7 +177,7 @@ def _describe(walk: Walk, cast: Cast) -> tuple[str, int, str]:
                     )
                     count += len(parts)
     walk.services.run_jobs()
-    return f"{count} shots described", count, ""
+    return Text(N_("{count} shots described"), {"count": count}), count, ""
 
 
 def _corrected(
@@ -179,7 +199,7 @@ def _corrected(
     return specs
 
 
-def _offer(walk: Walk, cast: Cast) -> tuple[str, int, str]:
+def _offer(walk: Walk, cast: Cast) -> tuple[Text, int, str]:
     notes = {picture.title_zh: picture.note for picture in PICTURES}
     count = 0
     for holder in HOLDERS:
@@ -188,7 +208,7 @@ def _offer(walk: Walk, cast: Cast) -> tuple[str, int, str]:
             for asset in _mine(session, desk):
                 count += _offer_one(session, asset, desk, notes.get(asset.title("zh"), ""), holder.prices)
     walk.services.run_jobs()
-    return f"{count} offered; one right-holder not found, one pledged", count, ""
+    return Text(N_("{count} titles recorded and offered"), {"count": count}), count, ""
 
 
 def _offer_one(session: WriteSession, asset: AssetView, desk: Actor, note: str, prices: dict[str, int]) -> int:
@@ -205,22 +225,23 @@ def _offer_one(session: WriteSession, asset: AssetView, desk: Actor, note: str, 
     return 1
 
 
-def _search(walk: Walk, cast: Cast) -> tuple[str, int, str]:
+def _search(walk: Walk, cast: Cast) -> tuple[Text, int, str]:
     text = WANTED if walk.media is None else ""
     with walk.services.database.read() as session:
         page = search_assets(session, walk.services.search, SearchQuery(text=text), by=cast.producer, now=clock.now())
     if not page.hits:
-        return f"“{text}”: nothing", 0, ""
-    first = page.hits[0]
+        return Text(N_("“{text}”: nothing"), {"text": text}), 0, ""
+    first = next((hit for hit in page.hits if hit.shot), page.hits[0])
     at = first.shot.rate.timecode(first.shot.span.start) if first.shot and first.shot.rate else "–"
-    return (
-        f"“{text}”: {page.total}, first “{first.asset.title('zh')}” at {at}",
-        page.total,
-        f"/assets/{first.asset.number}",
+    what = Text(
+        N_("“{text}”: {total} found, “{title}” at {at}"),
+        {"text": text, "total": page.total, "title": first.asset.title("zh"), "at": at},
     )
+    start = f"?t={first.shot.start_ms / 1000}" if first.shot else ""
+    return what, page.total, f"/assets/{first.asset.number}{start}"
 
 
-def _license(walk: Walk, cast: Cast) -> tuple[str, int, str]:
+def _license(walk: Walk, cast: Cast) -> tuple[Text, int, str]:
     asset, terms = _choose(walk, cast)
     earlier = _earlier(walk, cast, asset.id)
     walk.licence = earlier if earlier is not None else _buy(walk, cast.producer, asset.id, terms)
@@ -229,7 +250,10 @@ def _license(walk: Walk, cast: Cast) -> tuple[str, int, str]:
         trust = walk.folder / "trust.json"
         trust.write_bytes(trust_file(session, walk.services.keys, issuer_name="asset_hub 演示"))
     walk.files["trust"] = str(trust.resolve())
-    return f"No. {walk.licence.number}, {asset.title('zh')}, sole, five years", 1, walk.files["certificate_pdf"]
+    what = Text(
+        N_("No. {number}, “{title}”, sole, five years"), {"number": walk.licence.number, "title": asset.title("zh")}
+    )
+    return what, 1, walk.files["certificate_pdf"]
 
 
 def _choose(walk: Walk, cast: Cast) -> tuple[AssetView, LicenceTerms]:
@@ -265,12 +289,12 @@ def _buy(walk: Walk, producer: Actor, asset_id: UUID, terms: LicenceTerms) -> Li
         return get_licence(reading, licence_id=licence.id, by=producer)
 
 
-def _verify(walk: Walk) -> tuple[str, int, str]:
+def _verify(walk: Walk) -> tuple[Text, int, str]:
     checks = _check(walk, Path(walk.files["media"]))
     failed = [name for name, ok in checks if ok is False]
     if failed:
         raise RuleRefused(f"the certificate does not hold: {', '.join(failed)}")
-    return "every link holds; revocation not checked", len(checks), walk.files["certificate"]
+    return Text(N_("every link holds; revocation not checked")), len(checks), walk.files["certificate"]
 
 
 def _check(walk: Walk, media: Path) -> list[tuple[str, bool | None]]:
@@ -285,7 +309,7 @@ def _today() -> date:
     return beijing_date(clock.now())
 
 
-def _refuse_second(walk: Walk, cast: Cast) -> tuple[str, int, str]:
+def _refuse_second(walk: Walk, cast: Cast) -> tuple[Text, int, str]:
     if walk.licence is None:
         raise RuleRefused
     again = LicenceTerms(
@@ -299,11 +323,11 @@ def _refuse_second(walk: Walk, cast: Cast) -> tuple[str, int, str]:
     try:
         _buy(walk, cast.producer, walk.licence.asset_id, again)
     except RuleRefused as refusal:
-        return f"refused: {refusal}", 1, ""
+        return Text(N_("refused: {why}"), {"why": refusal.text}), 1, ""
     raise RuleRefused("a second exclusive licence was sold")
 
 
-def _refuse_altered(walk: Walk) -> tuple[str, int, str]:
+def _refuse_altered(walk: Walk) -> tuple[Text, int, str]:
     content = bytearray(Path(walk.files["media"]).read_bytes())
     content[len(content) // 2] ^= 1
     altered = walk.folder / "altered-by-one-byte"
@@ -311,10 +335,10 @@ def _refuse_altered(walk: Walk) -> tuple[str, int, str]:
     failed = [name for name, ok in _check(walk, altered) if ok is False]
     if failed != ["file"]:
         raise RuleRefused("an altered file was not noticed")
-    return "the link “file” fails", 1, str(altered)
+    return Text(N_("the link “file” fails")), 1, str(altered)
 
 
-def _curate(walk: Walk, cast: Cast) -> tuple[str, int, str]:
+def _curate(walk: Walk, cast: Cast) -> tuple[Text, int, str]:
     words = ("三峡", "夔门", "巫峡", "白帝城", "川江", "峡")
     with walk.services.database.write() as session:
         shown = list_assets(session, state=AssetState.PUBLISHED, size=200, by=cast.curator, now=clock.now()).assets
@@ -326,21 +350,25 @@ def _curate(walk: Walk, cast: Cast) -> tuple[str, int, str]:
                 by=cast.curator, now=clock.now(),
             )  # fmt: skip
         except BadSlug:
-            return "published already", len(chosen), f"/catalogues/{SLUG}"
+            return Text(N_("published already")), len(chosen), f"/catalogues/{SLUG}"
         set_items(
             session, catalogue_id=catalogue_id, items=[NewItem(asset.id) for asset in chosen], by=cast.curator,
             now=clock.now(),
         )  # fmt: skip
         publish_catalogue(session, catalogue_id=catalogue_id, by=cast.curator, now=clock.now())
-    return f"三峡记忆, {len(chosen)} items", len(chosen), f"/catalogues/{SLUG}"
+    return Text(N_("“三峡记忆”, {count} works"), {"count": len(chosen)}), len(chosen), f"/catalogues/{SLUG}"
 
 
-def _replay(walk: Walk) -> tuple[str, int, str]:
+def _replay(walk: Walk) -> tuple[Text, int, str]:
     with walk.services.database.read() as session:
         replay = verify_journal(session, walk.services.keys)
     if replay.problems:
         raise RuleRefused(replay.problems[0])
-    return f"{replay.transactions} transactions in {replay.blocks} blocks re-executed", replay.transactions, ""
+    what = Text(
+        N_("{transactions} transactions in {blocks} blocks executed again, all agree"),
+        {"transactions": replay.transactions, "blocks": replay.blocks},
+    )
+    return what, replay.transactions, "/ledger"
 
 
 def _mine(session: ReadSession, by: Actor) -> tuple[AssetView, ...]:
