@@ -39,6 +39,7 @@ HEADINGS: Mapping[str, tuple[str, str | None]] = {
     **dict.fromkeys(("地点", "拍摄地点", "地名", "place", "coverage", "dc:coverage"), ("place", None)),
     **dict.fromkeys(("区县", "district"), ("district", None)),
     **dict.fromkeys(("人物", "people", "person"), ("people", None)),
+    **dict.fromkeys(("英文人物", "people_en", "people (en)"), ("people", "en")),
     **dict.fromkeys(("语种", "语言", "language", "dc:language"), ("language", None)),
     **dict.fromkeys(("权利说明", "版权", "rights", "dc:rights"), ("rights_statement", None)),
     **dict.fromkeys(("档号", "编号", "identifier", "dc:identifier"), ("identifier", None)),

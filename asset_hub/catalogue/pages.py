@@ -109,13 +109,11 @@ def iiif_image(
 def _facts(asset: AssetView, language: str) -> list[tuple[str, str]]:
     found = []
     for element in _FACTS:
-        words = dict.fromkeys(
-            value_in_words(value, language)
-            for value in asset.values
-            if value.element == element and value.lang in (None, language, "zh")
-        )
+        said = [value for value in asset.values if value.element == element]
+        mine = [value for value in said if value.lang in (None, language)] or said
+        words = dict.fromkeys(value_in_words(value, language) for value in mine)
         if words:
-            found.append((ELEMENT_NAMES[element], "、".join(words) if language == "zh" else ", ".join(words)))
+            found.append((ELEMENT_NAMES[element], ("、" if language == "zh" else ", ").join(words)))
     return found
 
 

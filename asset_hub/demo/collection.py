@@ -10,6 +10,11 @@ from asset_hub.demo.draw.scene import Hour, Scene
 FILM_SIZE = (640, 360)
 PICTURE_SIZE = (1600, 1000)
 DRAWN_ZH = "演示绘图，由程序绘制，不是历史影像。"
+DRAWN_EN = "A demonstration drawing made by a program, not a historical image."
+PEOPLE_EN = {
+    "陈江声": "Chen Jiangsheng", "林素秋": "Lin Suqiu", "周维舟": "Zhou Weizhou", "郭怀远": "Guo Huaiyuan",
+    "何大顺": "He Dashun", "赵智凤": "Zhao Zhifeng", "沈墨": "Shen Mo",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,7 @@ def _picture(line: str) -> Picture:
 PICTURES = tuple(
     _picture(line)
     for line in """
-    门码头黄昏 | 朝天门码头黄昏 | Chaotianmen Wharf at dusk | 1983-10 | 渝中区 | 陈江声 | archive | dusk | sun mountains city river ferry | |
+    朝天门黄昏 | 朝天门码头黄昏 | Chaotianmen Wharf at dusk | 1983-10 | 渝中区 | 陈江声 | archive | dusk | sun mountains city river ferry | |
     两江夜景 | 两江交汇夜景 | Where two rivers meet, by night | 2019-09-30 | 渝中区 | | studio | night | moon mountains city bridge river | |
     洪崖灯火 | 洪崖洞灯火 | Lights of Hongyadong | 2021 | 渝中区 | | studio | night | moon city stilts river lanterns | |
     雾都晨 | 雾都清晨 | The fog city in the morning | 1956~ | 江北区 | 林素秋 | archive | fog | mountains city river fog | |

@@ -107,7 +107,7 @@ def _shoot(
     names = []
     if login:
         sign_in_demo(page, base, login)
-    found = [*paths, *([] if login else _follow(page, base))]
+    found = [*paths, *([] if login else follow(page, base))]
     for path in found:
         page.goto(f"{base}{path}")
         page.wait_for_load_state("networkidle")
@@ -118,7 +118,7 @@ def _shoot(
     return names
 
 
-def _follow(page: Page, base: str) -> list[str]:
+def follow(page: Page, base: str) -> list[str]:
     """Return addresses that only the data know: an asset of each kind, a catalogue."""
     found = []
     for path, selector in FOLLOWED:
@@ -136,7 +136,7 @@ def _slug(path: str) -> str:
 def _wait(url: str) -> None:
     for _ in range(200):
         try:
-            urllib.request.urlopen(url, timeout=5).close()  # noqa: S310
+            urllib.request.urlopen(f"{url}/static/site.css", timeout=5).close()  # noqa: S310
         except OSError:
             time.sleep(0.1)
         else:

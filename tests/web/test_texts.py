@@ -51,8 +51,10 @@ def test_no_text_is_translated_twice_differently() -> None:
     twice = []
     for path in sorted((PROJECT / "asset_hub" / "web" / "locales" / "zh").glob("*.po")):
         with path.open("rb") as file:
-            for message in read_po(file, locale="zh"):
-                if message.id and seen.setdefault(str(message.id), str(message.string)) != message.string:
-                    twice.append(f"{path.name}: {message.id}")
+            twice += [
+                f"{path.name}: {message.id}"
+                for message in read_po(file, locale="zh")
+                if message.id and seen.setdefault(str(message.id), str(message.string)) != message.string
+            ]
 
     assert twice == []
