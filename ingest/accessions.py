@@ -17,7 +17,7 @@ from asset_hub.core.errors import AssetHubError
 from asset_hub.core.events import emit
 from asset_hub.core.files import Blob, FileStore, put_bytes
 from asset_hub.core.ids import new_id
-from asset_hub.core.jobs import JobState, Queue, enqueue, states_of_jobs
+from asset_hub.core.jobs import JobState, Queue, enqueue, retry_job, states_of_jobs
 from ingest import permissions
 from ingest.errors import AccessionNotFound, AccessionSealed
 from ingest.events import AccessionClosed
@@ -49,6 +49,27 @@ def open_accession(
     session.add(row)
     session.flush()
     return AccessionId(row.id)
+
+
+def retry_unfinished(session: WriteSession, *, owner_id: UUID, source: str, by: Actor, now: datetime) -> int:
+    """Queue again what failed in intakes of this source that are not closed; return how many.
+
+    A job whose worker died too often waits for a person; bringing the same folder in again is that person's word.
+    """
+    require(by, permissions.RECEIVE, organisation_id=owner_id)
+    statement = (
+        select(ItemRow.job_id)
+        .join(AccessionRow, col(AccessionRow.id) == col(ItemRow.accession_id))
+        .where(
+            AccessionRow.owner_id == owner_id, AccessionRow.source == source, col(AccessionRow.closed_at).is_(None),
+            ItemRow.status == ItemStatus.WAITING,
+        )
+    )  # fmt: skip
+    waiting = [job_id for job_id in session.exec(statement) if job_id is not None]
+    failed = [job for job, state in states_of_jobs(session, job_ids=waiting).items() if state == JobState.FAILED]
+    for job_id in failed:
+        retry_job(session, job_id=job_id, now=now)
+    return len(failed)
 
 
 def offer_file(

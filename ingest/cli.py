@@ -17,7 +17,14 @@ from asset_hub.core.db import WriteSession
 from asset_hub.core.errors import AssetHubError
 from asset_hub.core.home import Home, home_of
 from asset_hub.core.text import N_
-from ingest.accessions import encode_receipt, has_open_jobs, open_accession, receipt_of, seal_accession
+from ingest.accessions import (
+    encode_receipt,
+    has_open_jobs,
+    open_accession,
+    receipt_of,
+    retry_unfinished,
+    seal_accession,
+)
 from ingest.folder import receive_folder, receive_rows, walk_folder
 from ingest.receipts import verify_receipt
 from ingest.sheets import Sheet, find_sheet, is_sheet, read_sheet
@@ -94,6 +101,7 @@ def _open(
     session: WriteSession, actor: Actor, path: Path, *, collection: str, level: Secrecy, publish: bool
 ) -> AccessionId:
     owner_id = require_organisation(actor)
+    retry_unfinished(session, owner_id=owner_id, source=str(path.resolve()), by=actor, now=clock.now())
     collection_id = find_collection(session, owner_id=owner_id, name=collection).id if collection else None
     return open_accession(
         session, owner_id=owner_id, door=Door.SHEET if is_sheet(path) else Door.FOLDER, secrecy=level,
@@ -172,6 +180,8 @@ def _print_receipt(outcome: dict[str, Any], *, as_json: bool) -> None:
         f"{outcome['accession']}: {outcome['offered']} offered = {outcome['accepted']} accepted + "
         f"{outcome['duplicate']} duplicate + {outcome['rejected']} rejected + {outcome['quarantined']} quarantined"
     )
+    if outcome.get("waiting"):
+        print(f"  {outcome['waiting']} still waiting: asset-hub jobs list --state failed, then bring the same in again")
     for row in outcome["rows"]:
         if row["status"] != "accepted":
             print(f"  {row['status']:<12} {row['path']}: {row['detail']}")

@@ -365,7 +365,7 @@ def _claimable(moment: datetime, queues: Sequence[Queue]) -> sa.Select[UUID]:
 
 
 def _bury_crash_loops(session: WriteSession, moment: datetime) -> None:
-    """Stop a job whose workers keep dying; a person decides."""
+    """Stop a job whose workers keep dying, whatever killed them: a person decides (see `retry_job`)."""
     statement = (
         sa.update(JobRow)
         .where(
