@@ -10,8 +10,13 @@ from dataclasses import dataclass
 
 from fastapi import FastAPI, Request
 
+import asset_hub.accounts.desk
+import asset_hub.accounts.pages
+import asset_hub.accounts.routes
 import asset_hub.catalogue.pages
 import asset_hub.curation.pages
+import asset_hub.messages.pages
+import asset_hub.operations.pages
 import asset_hub.web.pages
 import ingest.jobs
 import ledger.jobs
@@ -19,22 +24,28 @@ import ledger.pages
 import marketplace.jobs
 import search.jobs
 import search.pages
-from asset_hub.accounts import OrganisationAdmitted, Role, get_party
+from asset_hub.accounts import OrganisationAdmitted, Permission, Role, get_party
+from asset_hub.accounts import permissions as accounts_permissions
 from asset_hub.accounts.demo import demo_accounts
 from asset_hub.accounts.deps import current_actor
 from asset_hub.catalogue import AssetChanged, AssetPublished
+from asset_hub.catalogue import permissions as catalogue_permissions
 from asset_hub.core.db import Database
 from asset_hub.core.files import FileStore, open_files
 from asset_hub.core.jobs import Job, Worker, job_table
 from asset_hub.core.settings import Settings
 from asset_hub.core.text import N_
+from asset_hub.curation import permissions as curation_permissions
 from asset_hub.messages import count_unread
 from asset_hub.migrations import upgrade
+from asset_hub.operations import permissions as operations_permissions
 from asset_hub.web.edge import install_edge
 from asset_hub.web.shell import NavItem, Reader, Shell, language_of, use_shell
+from ingest import permissions as ingest_permissions
 from ingest.events import AccessionClosed
 from ledger.events import EntryConfirmed, EntryRefused
 from ledger.signing import Keys
+from marketplace import permissions as marketplace_permissions
 from search import SearchEngine, open_search
 
 SUBSCRIPTIONS: Mapping[type, tuple[str, ...]] = {
@@ -45,6 +56,15 @@ SUBSCRIPTIONS: Mapping[type, tuple[str, ...]] = {
     EntryRefused: (marketplace.jobs.ON_REFUSED,),
     AssetChanged: (search.jobs.INDEX_ASSET,),
 }
+
+PERMISSIONS: tuple[Permission, ...] = (
+    *accounts_permissions.TABLE,
+    *catalogue_permissions.TABLE,
+    *ingest_permissions.TABLE,
+    *marketplace_permissions.TABLE,
+    *curation_permissions.TABLE,
+    *operations_permissions.TABLE,
+)
 
 _DESKS = frozenset({Role.ARCHIVIST, Role.CATALOGUER, Role.AUDITOR})
 NAVIGATION = (
@@ -59,6 +79,11 @@ NAVIGATION = (
 )
 ROUTERS = (
     asset_hub.web.pages.router,
+    asset_hub.accounts.pages.router,
+    asset_hub.accounts.desk.router,
+    asset_hub.accounts.routes.router,
+    asset_hub.messages.pages.router,
+    asset_hub.operations.pages.router,
     search.pages.router,
     asset_hub.catalogue.pages.router,
     asset_hub.curation.pages.router,
@@ -125,6 +150,7 @@ def create_app(services: Services, *, with_worker: bool = True) -> FastAPI:
 
     app = FastAPI(title="asset_hub", version="0.1.0.dev0", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.services = services
+    app.state.actions = sorted(permission.action for permission in PERMISSIONS if not permission.is_public)
     install_edge(app)
     use_shell(app, Shell(NAVIGATION, reader_of, is_demo=bool(demo_accounts(services.settings.home))))
     for router in ROUTERS:

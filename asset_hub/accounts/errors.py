@@ -44,3 +44,21 @@ class WrongPassword(NotSignedIn):
     """The name or the password is wrong; which of the two is not said."""
 
     slug, title = "wrong-password", N_("The name or the password is wrong")
+
+
+class TooManyTries(RuleRefused):
+    """A sign-in name was tried wrongly too often; it rests for some minutes."""
+
+    slug, title, status = "too-many-tries", N_("Too many wrong passwords. Try again in ten minutes."), 429
+
+
+class LoginTaken(RuleRefused):
+    """Another account has this sign-in name."""
+
+    slug, title = "login-taken", N_("This sign-in name is taken")
+
+
+class BadScan(BadInput):
+    """A scanned paper that is no PDF, JPEG or PNG, or too large."""
+
+    slug, title = "bad-scan", N_("The scan must be a PDF, JPEG or PNG of at most 20 MB")

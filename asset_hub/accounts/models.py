@@ -80,3 +80,13 @@ class TokenRow(SQLModel, table=True):
     name: str = ""
     expires_at: datetime = Field(sa_type=UtcDateTime)
     created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class SignInFailureRow(SQLModel, table=True):
+    """A wrong password for a sign-in name, kept for some minutes."""
+
+    __tablename__ = "accounts_sign_in_failure"
+
+    id: UUID = Field(primary_key=True)
+    login: str = Field(index=True)
+    at: datetime = Field(sa_type=UtcDateTime)

@@ -14,7 +14,7 @@ from asset_hub.accounts import permissions
 from asset_hub.accounts.errors import AlreadyDecided, DuplicateParty, MissingPaper, PartyNotFound, SameChecker
 from asset_hub.accounts.events import OrganisationAdmitted
 from asset_hub.accounts.identifiers import check_credit_code
-from asset_hub.accounts.models import PartyCheckRow, PartyRow
+from asset_hub.accounts.models import PartyCheckRow, PartyRow, PersonRow
 from asset_hub.accounts.roles import Actor, OrganisationId, require
 from asset_hub.core.db import ReadSession, WriteSession
 from asset_hub.core.events import emit
@@ -33,11 +33,25 @@ class PartyKind(StrEnum):
 
 
 class PartyState(StrEnum):
-    """An application waits for its checks, is admitted, or is suspended."""
+    """An application waits for its checks, is admitted, refused, or suspended later."""
 
     APPLIED = "applied"
     ADMITTED = "admitted"
+    REFUSED = "refused"
     SUSPENDED = "suspended"
+
+
+KIND_NAMES: dict[PartyKind, str] = {
+    PartyKind.ORGANISATION: N_("Organisation"),
+    PartyKind.NATURAL_PERSON: N_("Natural person"),
+    PartyKind.FOREIGN_BODY: N_("Foreign body"),
+}
+STATE_NAMES: dict[PartyState, str] = {
+    PartyState.APPLIED: N_("Waits for its checks"),
+    PartyState.ADMITTED: N_("Admitted"),
+    PartyState.REFUSED: N_("Refused"),
+    PartyState.SUSPENDED: N_("Suspended"),
+}
 
 
 PAPERS: dict[PartyKind, tuple[str, ...]] = {
@@ -45,6 +59,37 @@ PAPERS: dict[PartyKind, tuple[str, ...]] = {
     PartyKind.NATURAL_PERSON: ("identity_document_sha256",),
     PartyKind.FOREIGN_BODY: ("country", "registration_number", "registration_scan_sha256", "authorisation_sha256"),
 }
+
+
+PAPER_NAMES: dict[str, str] = {
+    "licence_scan_sha256": N_("Scan of the business licence"),
+    "legal_representative": N_("Legal representative"),
+    "agent_name": N_("Agent"),
+    "authorisation_sha256": N_("Scan of the agent's authorisation"),
+    "identity_document_sha256": N_("Scan of the identity document"),
+    "country": N_("Country or region"),
+    "registration_number": N_("Registration number"),
+    "registration_scan_sha256": N_("Scan of the registration"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One checker's agreement."""
+
+    name: str
+    note: str
+    checked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """A party with its papers and who checked them, for checkers only."""
+
+    party: "Party"
+    papers: Mapping[str, str]
+    checks: tuple[Check, ...]
+    refusal: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +165,37 @@ def check_application(
         emit(session, OrganisationAdmitted(organisation_id))
     session.flush()
     return PartyState(row.state)
+
+
+def refuse_application(session: WriteSession, *, organisation_id: UUID, reason: str, by: Actor) -> None:
+    """Refuse an application for a reason. Raises PartyNotFound, AlreadyDecided, SameChecker."""
+    require(by, permissions.CHECK)
+    row = session.get(PartyRow, organisation_id, with_for_update=True)
+    if row is None:
+        raise PartyNotFound
+    if row.state != PartyState.APPLIED:
+        raise AlreadyDecided
+    if by.person_id == row.applied_by:
+        raise SameChecker
+    row.state, row.facts = PartyState.REFUSED, {**row.facts, "refusal": reason}
+    session.flush()
+
+
+def get_application(session: ReadSession, *, organisation_id: UUID, by: Actor) -> Application:
+    """Return a party with its papers. Raises PartyNotFound."""
+    require(by, permissions.LIST_PARTIES)
+    row = session.get(PartyRow, organisation_id)
+    if row is None:
+        raise PartyNotFound
+    statement = (
+        select(PartyCheckRow, PersonRow)
+        .join(PersonRow, col(PersonRow.id) == col(PartyCheckRow.person_id))
+        .where(PartyCheckRow.party_id == organisation_id)
+        .order_by(col(PartyCheckRow.id))
+    )
+    checks = tuple(Check(person.name, check.note, check.checked_at) for check, person in session.exec(statement))
+    papers = {name: str(row.facts[name]) for name in PAPER_NAMES if name in row.facts}
+    return Application(_party(row, len(checks)), papers, checks, str(row.facts.get("refusal", "")))
 
 
 def credential_of(session: ReadSession, *, organisation_id: UUID) -> bytes:

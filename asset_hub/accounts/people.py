@@ -76,14 +76,14 @@ def issue_token(
 
 def end_session(session: WriteSession, *, secret: str) -> None:
     """Forget a session or token. Idempotent."""
-    row = session.exec(select(TokenRow).where(TokenRow.digest == _digest(secret))).first()
+    row = session.exec(select(TokenRow).where(TokenRow.digest == digest_of(secret))).first()
     if row is not None:
         session.delete(row)
 
 
 def actor_of_secret(session: ReadSession, *, secret: str, now: datetime) -> Actor:
     """Return who a session or token stands for; ANONYMOUS when it is unknown, expired or its person disabled."""
-    row = session.exec(select(TokenRow).where(TokenRow.digest == _digest(secret), TokenRow.expires_at > now)).first()
+    row = session.exec(select(TokenRow).where(TokenRow.digest == digest_of(secret), TokenRow.expires_at > now)).first()
     if row is None:
         return ANONYMOUS
     membership = session.get_one(MembershipRow, row.membership_id)
@@ -149,7 +149,7 @@ def _issue(
         TokenRow(
             id=new_id(),
             kind=kind,
-            digest=_digest(secret),
+            digest=digest_of(secret),
             membership_id=membership_id,
             scopes=scopes,
             name=name,
@@ -161,5 +161,6 @@ def _issue(
     return secret
 
 
-def _digest(secret: str) -> str:
+def digest_of(secret: str) -> str:
+    """Return what is kept of a secret: its SHA-256 in hex."""
     return hashlib.sha256(secret.encode()).hexdigest()

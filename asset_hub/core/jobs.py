@@ -427,3 +427,12 @@ def retry_job(session: WriteSession, *, job_id: UUID, now: datetime) -> None:
         raise RuleRefused(N_("Job {job} has not failed."), job=job_id)
     row.state, row.attempts, row.run_after, row.finished_at = JobState.QUEUED, 0, now, None
     session.add(row)
+
+
+def oldest_waiting(session: ReadSession, *, now: datetime) -> datetime | None:
+    """Return since when the oldest job that could run now waits; None when nothing waits."""
+    statement = sa.select(sa.func.min(col(JobRow.run_after))).where(
+        col(JobRow.state) == JobState.QUEUED, col(JobRow.run_after) <= now
+    )
+    found: datetime | None = session.connection().execute(statement).scalar_one()
+    return found

@@ -18,10 +18,12 @@ from asset_hub.accounts import (
     join,
     local_operator,
 )
+from asset_hub.accounts.demo import DemoAccount
 from asset_hub.accounts.errors import PartyNotFound
 from asset_hub.accounts.identifiers import credit_check_character
 from asset_hub.core import clock
 from asset_hub.core.db import WriteSession
+from asset_hub.core.text import N_
 from asset_hub.demo.collection import BUYER, CURATOR, HOLDERS, Holder
 
 _HOUSE_ROLES = (Role.ARCHIVIST, Role.CATALOGUER, Role.RIGHTS_DESK, Role.AUDITOR)
@@ -41,6 +43,7 @@ def make_cast(session: WriteSession) -> Cast:
     """Admit the demo's organisations and make one person for each role. Idempotent."""
     operator = local_operator(session, now=clock.now())
     checkers = [_person(session, f"demo-checker-{n}", f"核验员{n}", operator, (Role.OPERATOR,)) for n in (1, 2)]
+    _person(session, "demo-regulator", "监管员", operator, (Role.REGULATOR,))
     holders = {
         holder.key: _member(session, holder, f"demo-{holder.key}", "馆员", _HOUSE_ROLES, operator, checkers)
         for holder in HOLDERS
@@ -51,6 +54,22 @@ def make_cast(session: WriteSession) -> Cast:
         producer=_member(session, BUYER, "demo-producer", "制片人", (Role.PRODUCER,), operator, checkers),
         curator=_member(session, CURATOR, "demo-curator", "策展人", (Role.CURATOR,), operator, checkers),
     )
+
+
+def accounts_of_demo() -> tuple[DemoAccount, ...]:
+    """Return the accounts that anybody may try, with where each one's day begins."""
+    archive = next(holder for holder in HOLDERS if holder.key == "archive")
+    return (
+        _account(f"demo-{archive.key}", N_("Archivist and rights desk"), archive, "/intake"),
+        _account("demo-producer", N_("Producer"), BUYER, "/search?q=%E6%9C%9D%E5%A4%A9%E9%97%A8+%E9%BB%84%E6%98%8F"),
+        _account("demo-curator", N_("Curator"), CURATOR, "/curate"),
+        DemoAccount("demo-checker-1", N_("Exchange operator"), "本馆", "This house", "/members"),
+        DemoAccount("demo-regulator", N_("Regulator"), "本馆", "This house", "/ledger"),
+    )
+
+
+def _account(login: str, role: str, house: Holder, start: str) -> DemoAccount:
+    return DemoAccount(login, role, house.name_zh, house.name_en, start)
 
 
 def credit_code_of(holder: Holder) -> str:

@@ -240,6 +240,15 @@ def upgrade() -> None:
     with op.batch_alter_table('curation_catalogue', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_curation_catalogue_owner_id'), ['owner_id'], unique=False)
 
+    op.create_table('accounts_sign_in_failure',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('login', sa.String(), nullable=False),
+    sa.Column('at', db.UtcDateTime(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_accounts_sign_in_failure'))
+    )
+    with op.batch_alter_table('accounts_sign_in_failure', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_accounts_sign_in_failure_login'), ['login'], unique=False)
+
     op.create_table('accounts_token',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('kind', sa.String(), nullable=False),
@@ -629,6 +638,10 @@ def downgrade() -> None:
 
     op.drop_table('catalogue_asset')
     op.drop_table('accounts_token')
+    with op.batch_alter_table('accounts_sign_in_failure', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_accounts_sign_in_failure_login'))
+
+    op.drop_table('accounts_sign_in_failure')
     with op.batch_alter_table('curation_catalogue', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_curation_catalogue_owner_id'))
 

@@ -1,0 +1,168 @@
+"""The operator's desk: applications, their papers and checks, the people of each house."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import Response
+from starlette.datastructures import FormData, UploadFile
+
+from asset_hub.accounts import members, permissions
+from asset_hub.accounts.deps import CurrentActor
+from asset_hub.accounts.parties import (
+    CHECKS_NEEDED,
+    KIND_NAMES,
+    PAPER_NAMES,
+    PAPERS,
+    STATE_NAMES,
+    PartyKind,
+    PartyState,
+    apply_for_admission,
+    check_application,
+    get_application,
+    list_parties,
+    refuse_application,
+)
+from asset_hub.accounts.roles import ROLE_NAMES, Role, may, require
+from asset_hub.accounts.scans import mime_of_scan, store_scan
+from asset_hub.core import clock
+from asset_hub.core.errors import AssetHubError, NotFound
+from asset_hub.core.files import read_blob
+from asset_hub.core.text import N_, Text
+from asset_hub.web.ranges import serve_blob
+from asset_hub.web.shell import redirect, render
+
+router = APIRouter(include_in_schema=False)
+_STATE_MARKS = {
+    PartyState.APPLIED: "busy",
+    PartyState.ADMITTED: "good",
+    PartyState.REFUSED: "bad",
+    PartyState.SUSPENDED: "warn",
+}
+
+
+@router.get("/members")
+def member_list(request: Request, by: CurrentActor) -> Response:
+    """Every party, newest first."""
+    with request.app.state.services.database.read() as session:
+        parties = list_parties(session, by=by)
+    return render(
+        request, "accounts/members.html", title=N_("Members"), parties=parties, kinds=KIND_NAMES, states=STATE_NAMES,
+        marks=_STATE_MARKS, needed=CHECKS_NEEDED,
+    )  # fmt: skip
+
+
+@router.get("/members/apply")
+def apply_page(request: Request, by: CurrentActor, kind: PartyKind | None = None) -> Response:
+    """Ask first what applies, then for its papers."""
+    require(by, permissions.APPLY)
+    return _apply_form(request, kind, {}, "", 200)
+
+
+async def _posted(request: Request) -> FormData:
+    return await request.form(max_files=4, max_fields=20)
+
+
+@router.post("/members/apply")
+def apply(request: Request, by: CurrentActor, form: Annotated[FormData, Depends(_posted)]) -> Response:
+    """Record an application with its scans; what is wrong is said beside the form, and what was typed stays."""
+    require(by, permissions.APPLY)
+    typed = {name: value for name, value in form.items() if isinstance(value, str)}
+    kind = PartyKind(typed["kind"]) if typed.get("kind") in list(PartyKind) else None
+    if kind is None:
+        return _apply_form(request, None, typed, N_("Choose what applies."), 422)
+    services = request.app.state.services
+    try:
+        papers = {
+            name: store_scan(services.files, value) if isinstance(value, UploadFile) else str(value)
+            for name in PAPERS[kind]
+            if (value := form.get(name)) is not None and (isinstance(value, str) or value.size)
+        }
+        with services.database.write() as session:
+            party_id = apply_for_admission(
+                session, kind=kind, name_zh=typed.get("name_zh", "").strip(), name_en=typed.get("name_en", "").strip(),
+                credit_code=typed.get("credit_code"), papers=papers, by=by, now=clock.now(),
+            )  # fmt: skip
+    except AssetHubError as error:
+        return _apply_form(request, kind, typed, error.text, error.status)
+    said = Text(
+        N_("The application is recorded under {number}; two checkers look at it."), {"number": party_id.hex[:8]}
+    )
+    return redirect("/members" if may(by, permissions.LIST_PARTIES) else "/account", said=said)
+
+
+@router.get("/members/{party_id}")
+def member_page(request: Request, by: CurrentActor, party_id: UUID) -> Response:
+    """One party: its papers, who checked them, its people."""
+    with request.app.state.services.database.read() as session:
+        application = get_application(session, organisation_id=party_id, by=by)
+        people = members.list_members(session, organisation_id=party_id, by=by)
+    return render(
+        request, "accounts/member.html", title=application.party.name_zh, application=application, people=people,
+        party=application.party, kinds=KIND_NAMES, states=STATE_NAMES, marks=_STATE_MARKS, papers=PAPER_NAMES,
+        may_check=may(by, permissions.CHECK), may_manage=may(by, permissions.MANAGE_MEMBERS), roles=ROLE_NAMES,
+        needed=CHECKS_NEEDED,
+    )  # fmt: skip
+
+
+@router.get("/members/{party_id}/papers/{name}")
+def paper(request: Request, by: CurrentActor, party_id: UUID, name: str) -> Response:
+    """A scan, for checkers and regulators only."""
+    services = request.app.state.services
+    with services.database.read() as session:
+        application = get_application(session, organisation_id=party_id, by=by)
+    if not name.endswith("_sha256") or name not in application.papers:
+        raise NotFound
+    sha256 = application.papers[name]
+    mime = mime_of_scan(read_blob(services.files, sha256, 0, 8)) or "application/octet-stream"
+    return serve_blob(request, services.files, sha256, mime=mime)
+
+
+@router.post("/members/{party_id}/checks")
+def check(request: Request, by: CurrentActor, party_id: UUID, note: Annotated[str, Form()] = "") -> Response:
+    """Agree to an application."""
+    with request.app.state.services.database.write() as session:
+        state = check_application(session, organisation_id=party_id, note=note[:500], by=by, now=clock.now())
+    return redirect(f"/members/{party_id}", said=Text(STATE_NAMES[state]))
+
+
+@router.post("/members/{party_id}/refusal")
+def refuse(request: Request, by: CurrentActor, party_id: UUID, reason: Annotated[str, Form()]) -> Response:
+    """Refuse an application for a reason."""
+    with request.app.state.services.database.write() as session:
+        refuse_application(session, organisation_id=party_id, reason=reason[:500], by=by)
+    return redirect(f"/members/{party_id}", said=Text(N_("The application is refused.")))
+
+
+@router.post("/members/{party_id}/people")
+def add_person(
+    request: Request, by: CurrentActor, party_id: UUID, login: Annotated[str, Form(min_length=2, max_length=80)],
+    name: Annotated[str, Form(min_length=1, max_length=80)], password: Annotated[str, Form(min_length=10)],
+    roles: Annotated[list[Role], Form()],
+) -> Response:  # fmt: skip
+    """Make an account in this house."""
+    with request.app.state.services.database.write() as session:
+        members.add_member(
+            session, organisation_id=party_id, login=login, name=name, password=password, roles=roles, by=by,
+            now=clock.now(),
+        )  # fmt: skip
+    return redirect(f"/members/{party_id}", said=Text(N_("“{name}” can sign in now."), {"name": name}))
+
+
+@router.post("/members/{party_id}/people/{person_id}")
+def change_roles(
+    request: Request, by: CurrentActor, party_id: UUID, person_id: UUID, roles: Annotated[list[Role], Form()]
+) -> Response:
+    """Set what a person may do in this house."""
+    with request.app.state.services.database.write() as session:
+        members.set_roles(session, organisation_id=party_id, person_id=person_id, roles=roles, by=by)
+    return redirect(f"/members/{party_id}", said=Text(N_("The roles are changed.")))
+
+
+def _apply_form(
+    request: Request, kind: PartyKind | None, typed: dict[str, str], error: Text | str, status: int
+) -> Response:
+    return render(
+        request, "accounts/apply.html", status=status, title=N_("Apply for membership"), kind=kind, kinds=KIND_NAMES,
+        papers=[(name, PAPER_NAMES[name]) for name in PAPERS[kind]] if kind else [], typed=typed, error=error,
+    )  # fmt: skip

@@ -1,0 +1,159 @@
+"""Members of a house: who belongs to it with which roles, and for which house a signed-in person acts now."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from asset_hub.accounts import permissions
+from asset_hub.accounts.errors import LoginTaken, PartyNotFound
+from asset_hub.accounts.models import MembershipRow, PartyRow, PersonRow, TokenRow
+from asset_hub.accounts.people import create_person, digest_of, join
+from asset_hub.accounts.roles import Actor, OrganisationId, PersonId, Role, require, require_person
+from asset_hub.core.db import ReadSession, WriteSession
+from asset_hub.core.errors import NotFound
+from asset_hub.core.text import N_
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A person in a house."""
+
+    person_id: PersonId
+    login: str
+    name: str
+    roles: tuple[Role, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A house that a person works for."""
+
+    organisation_id: OrganisationId
+    name_zh: str
+    name_en: str
+    roles: tuple[Role, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ApiToken:
+    """An API token as its owner sees it; the secret itself is never kept."""
+
+    id: UUID
+    name: str
+    scopes: tuple[str, ...]
+    created_at: datetime
+    expires_at: datetime
+
+
+def list_members(session: ReadSession, *, organisation_id: UUID, by: Actor) -> tuple[Member, ...]:
+    """Return who belongs to a house, by name."""
+    require(by, permissions.LIST_PARTIES)
+    statement = (
+        select(PersonRow, MembershipRow)
+        .join(MembershipRow, col(MembershipRow.person_id) == col(PersonRow.id))
+        .where(MembershipRow.party_id == organisation_id)
+        .order_by(col(PersonRow.name), col(PersonRow.login))
+    )
+    return tuple(
+        Member(PersonId(person.id), person.login, person.name, _roles(membership))
+        for person, membership in session.exec(statement)
+    )
+
+
+def add_member(
+    session: WriteSession, *, organisation_id: UUID, login: str, name: str, password: str, roles: Iterable[Role],
+    by: Actor, now: datetime,
+) -> PersonId:  # fmt: skip
+    """Make an account and put it into a house. Raises PartyNotFound, LoginTaken."""
+    require(by, permissions.MANAGE_MEMBERS)
+    if session.get(PartyRow, organisation_id) is None:
+        raise PartyNotFound
+    if session.exec(select(PersonRow.id).where(PersonRow.login == login)).first() is not None:
+        raise LoginTaken(N_("The sign-in name “{login}” is taken."), login=login)
+    person_id = create_person(session, login=login, name=name, password=password, now=now)
+    join(session, person_id=person_id, organisation_id=organisation_id, roles=roles)
+    return person_id
+
+
+def set_roles(
+    session: WriteSession, *, organisation_id: UUID, person_id: UUID, roles: Iterable[Role], by: Actor
+) -> None:
+    """Set what a member may do; their open sessions have it at once. Raises NotFound."""
+    require(by, permissions.MANAGE_MEMBERS)
+    statement = select(MembershipRow).where(
+        MembershipRow.party_id == organisation_id, MembershipRow.person_id == person_id
+    )
+    if session.exec(statement).first() is None:
+        raise NotFound
+    join(session, person_id=person_id, organisation_id=organisation_id, roles=roles)
+
+
+def list_memberships(session: ReadSession, *, by: Actor) -> tuple[Membership, ...]:
+    """Return every house that the actor works for."""
+    statement = (
+        select(MembershipRow, PartyRow)
+        .join(PartyRow, col(PartyRow.id) == col(MembershipRow.party_id))
+        .where(MembershipRow.person_id == require_person(by))
+        .order_by(col(PartyRow.name_zh))
+    )
+    return tuple(
+        Membership(OrganisationId(party.id), party.name_zh, party.name_en, _roles(membership))
+        for membership, party in session.exec(statement)
+    )
+
+
+def switch_house(session: WriteSession, *, secret: str, organisation_id: UUID, by: Actor) -> None:
+    """Let a browser session act for another house of the same person. Raises NotFound."""
+    membership = _membership(session, by, organisation_id)
+    row = session.exec(select(TokenRow).where(TokenRow.digest == digest_of(secret), TokenRow.kind == "session")).first()
+    if row is None:
+        raise NotFound
+    row.membership_id = membership.id
+    session.flush()
+
+
+def membership_of(session: ReadSession, *, by: Actor) -> UUID:
+    """Return the id of the membership that the actor acts by, for issuing a token. Raises NotFound."""
+    return _membership(session, by, by.organisation_id).id
+
+
+def list_tokens(session: ReadSession, *, by: Actor) -> tuple[ApiToken, ...]:
+    """Return the actor's API tokens, newest first."""
+    statement = (
+        select(TokenRow)
+        .join(MembershipRow, col(MembershipRow.id) == col(TokenRow.membership_id))
+        .where(MembershipRow.person_id == require_person(by), TokenRow.kind == "token")
+        .order_by(col(TokenRow.id).desc())
+    )
+    return tuple(
+        ApiToken(row.id, row.name, tuple(row.scopes or ()), row.created_at, row.expires_at)
+        for row in session.exec(statement)
+    )
+
+
+def revoke_token(session: WriteSession, *, token_id: UUID, by: Actor) -> None:
+    """Forget one of the actor's own tokens. Idempotent."""
+    mine = sa.select(col(MembershipRow.id)).where(col(MembershipRow.person_id) == require_person(by))
+    session.connection().execute(
+        sa.delete(TokenRow).where(
+            col(TokenRow.id) == token_id, col(TokenRow.kind) == "token", col(TokenRow.membership_id).in_(mine)
+        )
+    )
+
+
+def _membership(session: ReadSession, by: Actor, organisation_id: UUID | None) -> MembershipRow:
+    statement = select(MembershipRow).where(
+        MembershipRow.person_id == require_person(by), MembershipRow.party_id == organisation_id
+    )
+    row = session.exec(statement).first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def _roles(row: MembershipRow) -> tuple[Role, ...]:
+    return tuple(Role(role) for role in row.roles)

@@ -1,0 +1,141 @@
+"""Signing in and out, one's own account, notices."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import Response
+
+from asset_hub.accounts import members, people, throttle
+from asset_hub.accounts.demo import demo_accounts
+from asset_hub.accounts.deps import SESSION_COOKIE, CurrentActor
+from asset_hub.accounts.errors import TooManyTries, WrongPassword
+from asset_hub.accounts.roles import ROLE_NAMES, require_person
+from asset_hub.core import clock
+from asset_hub.core.errors import NotFound
+from asset_hub.core.text import N_, Text
+from asset_hub.web.shell import redirect, render
+
+router = APIRouter(include_in_schema=False)
+_DAY = 86_400
+
+
+@router.get("/sign-in")
+def sign_in_page(request: Request, next: str = "/") -> Response:  # noqa: A002 - the parameter's name in the address
+    """Ask for name and password; on a demo home also offer its accounts."""
+    return _sign_in_form(request, next)
+
+
+@router.post("/sign-in")
+def sign_in(
+    request: Request, login: Annotated[str, Form()], password: Annotated[str, Form()],
+    next: Annotated[str, Form()] = "/",  # noqa: A002
+) -> Response:  # fmt: skip
+    """Open a session; a wrong password is counted."""
+    database, now = request.app.state.services.database, clock.now()
+    try:
+        with database.write() as session:
+            throttle.require_rested(session, login=login, now=now)
+            secret = people.sign_in(session, login=login, password=password, now=now)
+    except TooManyTries as error:
+        return _sign_in_form(request, next, login=login, error=error.title, status=429)
+    except WrongPassword as error:
+        with database.write() as session:
+            throttle.note_failure(session, login=login, now=now)
+        return _sign_in_form(request, next, login=login, error=error.title, status=422)
+    return _entered(request, secret, local_path(next))
+
+
+@router.post("/sign-in/demo")
+def sign_in_demo(request: Request, login: Annotated[str, Form()]) -> Response:
+    """Enter a demo account: only those that this home's demo lists. Raises NotFound."""
+    services = request.app.state.services
+    account = next((one for one in demo_accounts(services.settings.home) if one.login == login), None)
+    if account is None:
+        raise NotFound
+    with services.database.write() as session:
+        actor = people.actor_of_login(session, login=login)
+        secret = people.open_session(session, person_id=require_person(actor), now=clock.now())
+    return _entered(request, secret, account.start)
+
+
+@router.post("/sign-out")
+def sign_out(request: Request) -> Response:
+    """End the session."""
+    with request.app.state.services.database.write() as session:
+        people.end_session(session, secret=request.cookies.get(SESSION_COOKIE, ""))
+    response = redirect("/", said=Text(N_("You are signed out.")))
+    response.delete_cookie(SESSION_COOKIE)
+    return response
+
+
+@router.get("/account")
+def account_page(request: Request, by: CurrentActor) -> Response:
+    """Who one is here, for which house, with which tokens."""
+    return _account(request, by)
+
+
+@router.post("/account/house")
+def change_house(request: Request, by: CurrentActor, organisation: Annotated[UUID, Form()]) -> Response:
+    """Act for another of one's houses."""
+    with request.app.state.services.database.write() as session:
+        members.switch_house(
+            session, secret=request.cookies.get(SESSION_COOKIE, ""), organisation_id=organisation, by=by
+        )
+    return redirect("/account", said=Text(N_("You now act for this house.")))
+
+
+@router.post("/account/tokens")
+def make_token(
+    request: Request, by: CurrentActor, name: Annotated[str, Form()], scopes: Annotated[list[str], Form()]
+) -> Response:
+    """Make an API token; its secret is on the answer and nowhere else."""
+    allowed = set(request.app.state.actions)
+    with request.app.state.services.database.write() as session:
+        secret = people.issue_token(
+            session, membership_id=members.membership_of(session, by=by), scopes=set(scopes) & allowed,
+            name=name[:80], now=clock.now(),
+        )  # fmt: skip
+    return _account(request, by, secret=secret)
+
+
+@router.post("/account/tokens/{token_id}/revoke")
+def revoke_token(request: Request, by: CurrentActor, token_id: UUID) -> Response:
+    """Forget a token."""
+    with request.app.state.services.database.write() as session:
+        members.revoke_token(session, token_id=token_id, by=by)
+    return redirect("/account", said=Text(N_("The token no longer works.")))
+
+
+def local_path(address: str) -> str:
+    """Return an address of this site, or the first page for anything that leads elsewhere."""
+    plain = address.startswith("/") and not address.startswith(("//", "/\\")) and "\\" not in address
+    return address if plain and address.isprintable() else "/"
+
+
+def _entered(request: Request, secret: str, url: str) -> Response:
+    response = redirect(url)
+    response.set_cookie(
+        SESSION_COOKIE, secret, max_age=people.SESSION_DAYS * _DAY, httponly=True, samesite="lax",
+        secure=request.url.scheme == "https",
+    )  # fmt: skip
+    return response
+
+
+def _sign_in_form(request: Request, url: str, *, login: str = "", error: str = "", status: int = 200) -> Response:
+    accounts = demo_accounts(request.app.state.services.settings.home)
+    return render(
+        request, "accounts/sign_in.html", status=status, title=N_("Sign in"), next=local_path(url), login=login,
+        error=error, accounts=accounts,
+    )  # fmt: skip
+
+
+def _account(request: Request, by: CurrentActor, *, secret: str = "") -> Response:
+    require_person(by)
+    with request.app.state.services.database.read() as session:
+        houses = members.list_memberships(session, by=by)
+        tokens = members.list_tokens(session, by=by)
+    return render(
+        request, "accounts/account.html", title=N_("Account"), by=by, houses=houses, tokens=tokens, secret=secret,
+        roles=[ROLE_NAMES[role] for role in sorted(by.roles)], actions=request.app.state.actions,
+    )  # fmt: skip
