@@ -21,7 +21,10 @@ import asset_hub.web.pages
 import ingest.jobs
 import ledger.jobs
 import ledger.pages
+import marketplace.desk
 import marketplace.jobs
+import marketplace.licence_pages
+import marketplace.pages
 import search.jobs
 import search.pages
 from asset_hub.accounts import OrganisationAdmitted, Permission, Role, get_party
@@ -88,6 +91,9 @@ ROUTERS = (
     asset_hub.catalogue.pages.router,
     asset_hub.curation.pages.router,
     ledger.pages.router,
+    marketplace.pages.router,
+    marketplace.licence_pages.router,
+    marketplace.desk.router,
 )
 
 

@@ -298,6 +298,11 @@ _ISO_3166_1 = [
 ]
 COUNTRIES: tuple[str, ...] = tuple(_ISO_3166_1)
 CHONGQING = "CQ"
+_NAMED_BY_US = {
+    "HK": ("中国香港", "Hong Kong, China"),
+    "MO": ("中国澳门", "Macao, China"),
+    "TW": ("中国台湾", "Taiwan, China"),
+}
 _CHONGQING_BIT = len(COUNTRIES)
 _ALL_TERRITORIES = (1 << 256) - 1
 LANGUAGES = ("zh", "en", "other")
@@ -375,4 +380,6 @@ def name_of_territory(code: str, language: str) -> str:
         return "中国大陆"
     if code == "CN":
         return "Mainland China"
+    if code in _NAMED_BY_US:
+        return _NAMED_BY_US[code][0 if language == "zh" else 1]
     return str(Locale(language).territories.get(code, code))

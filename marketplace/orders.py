@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlmodel import select
+from sqlmodel import col, select
 
 from asset_hub.accounts import Actor, require
 from asset_hub.core.db import ReadSession, WriteSession
@@ -32,6 +32,15 @@ class OrderState(StrEnum):
     LICENSED = "licensed"
     LAPSED = "lapsed"
     REFUND_DUE = "refund_due"
+
+
+STATE_NAMES: dict[OrderState, str] = {
+    OrderState.OPEN: N_("Not paid yet"),
+    OrderState.PAID: N_("Paid"),
+    OrderState.LICENSED: N_("Licensed"),
+    OrderState.LAPSED: N_("Lapsed"),
+    OrderState.REFUND_DUE: N_("To be paid back"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +109,17 @@ def get_order(session: ReadSession, *, order_id: UUID, by: Actor) -> Order:
     if row is None or by.organisation_id not in (row.buyer_id, row.seller_id):
         raise OrderNotFound
     return _order(row)
+
+
+def list_orders(session: ReadSession, *, by: Actor, limit: int = 100) -> tuple[Order, ...]:
+    """Return the newest orders of the actor's house, as buyer or seller."""
+    statement = (
+        select(OrderRow)
+        .where((OrderRow.buyer_id == by.organisation_id) | (OrderRow.seller_id == by.organisation_id))
+        .order_by(col(OrderRow.id).desc())
+        .limit(limit)
+    )
+    return tuple(_order(row) for row in session.exec(statement))
 
 
 def _order(row: OrderRow) -> Order:

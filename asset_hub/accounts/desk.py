@@ -1,5 +1,6 @@
 """The operator's desk: applications, their papers and checks, the people of each house."""
 
+from collections import defaultdict
 from typing import Annotated
 from uuid import UUID
 
@@ -164,5 +165,6 @@ def _apply_form(
 ) -> Response:
     return render(
         request, "accounts/apply.html", status=status, title=N_("Apply for membership"), kind=kind, kinds=KIND_NAMES,
-        papers=[(name, PAPER_NAMES[name]) for name in PAPERS[kind]] if kind else [], typed=typed, error=error,
+        papers=[(name, PAPER_NAMES[name]) for name in PAPERS[kind]] if kind else [], error=error,
+        typed=defaultdict(str, typed),
     )  # fmt: skip
