@@ -62,11 +62,14 @@ def prepare_delivery(database: Database, files: FileStore, keys: Keys, *, licenc
         )  # fmt: skip
 
 
-def finish_delivery(session: WriteSession, files: FileStore, keys: Keys, *, licence_id: UUID, now: datetime) -> None:
-    """Once the digest is on the chain: issue the certificate and open the delivery. Idempotent."""
+def finish_delivery(session: WriteSession, files: FileStore, keys: Keys, *, licence_id: UUID, now: datetime) -> bool:
+    """Once the digest is on the chain: issue the certificate and open the delivery; return whether this opened it.
+
+    Idempotent.
+    """
     row = session.get(LicenceRow, licence_id, with_for_update=True)
     if row is None or row.state != LicenceState.CONFIRMED or row.sha256 is None:
-        return
+        return False
     certificate = issue_certificate(
         session, keys, licence_id=licence_id, delivered_sha256=row.sha256, delivered_bytes=row.bytes_count,
         delivered_name=row.file_name, issuer_name=ISSUER, now=now,
@@ -75,6 +78,7 @@ def finish_delivery(session: WriteSession, files: FileStore, keys: Keys, *, lice
     row.pdf_sha256 = put_bytes(files, draw_certificate(certificate)).sha256
     row.state, row.delivered_at = LicenceState.DELIVERED, now
     session.flush()
+    return True
 
 
 def open_link(secret: bytes, licence: Licence, *, by: Actor) -> str:

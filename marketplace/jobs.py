@@ -9,6 +9,7 @@ from ledger.signing import Keys
 from ledger.types import EntryKind
 from marketplace.delivery import finish_delivery, prepare_delivery
 from marketplace.licences import note_confirmed, note_refused
+from marketplace.notices import tell_delivered, tell_refused
 
 ON_CONFIRMED = "marketplace.on_entry_confirmed"
 ON_REFUSED = "marketplace.on_entry_refused"
@@ -23,14 +24,15 @@ def jobs(files: FileStore, keys: Keys) -> tuple[Job, ...]:
         with run.finish() as session:
             if kind == EntryKind.GRANT and note_confirmed(session, licence_id=subject_id):
                 enqueue(session, PREPARE, queue=Queue.MEDIA, licence_id=subject_id)
-            if kind == EntryKind.ANCHOR:
-                finish_delivery(session, files, keys, licence_id=subject_id, now=clock.now())
+            is_anchor, now = kind == EntryKind.ANCHOR, clock.now()
+            if is_anchor and finish_delivery(session, files, keys, licence_id=subject_id, now=now):
+                tell_delivered(session, licence_id=subject_id, now=now)
 
     def on_refused(run: JobRun, *, entry_id: UUID, subject_id: UUID, kind: str, reason: str) -> None:
         del entry_id, reason
         with run.finish() as session:
-            if kind == EntryKind.GRANT:
-                note_refused(session, licence_id=subject_id)
+            if kind == EntryKind.GRANT and note_refused(session, licence_id=subject_id):
+                tell_refused(session, licence_id=subject_id, now=clock.now())
 
     def prepare(run: JobRun, *, licence_id: UUID) -> None:
         prepare_delivery(run.database, files, keys, licence_id=licence_id)

@@ -15,12 +15,13 @@ from asset_hub.core.ids import new_id
 from asset_hub.core.money import Money
 from asset_hub.core.text import N_
 from ledger.codebook import KIND_NAMES, find_use, name_of_territory
-from ledger.entries import record_licence, register_asset, reserve_number
+from ledger.entries import held_grants, record_licence, register_asset, reserve_number
 from ledger.errors import GrantOverlaps
 from ledger.jobs import statement_of
 from ledger.signing import Keys
 from marketplace import permissions
-from marketplace.errors import LicenceNotFound, NotPaid, OrderNotFound, WindowTaken
+from marketplace.checks import window_taken
+from marketplace.errors import LicenceNotFound, NotPaid, OrderNotFound
 from marketplace.models import LicenceRow, OrderRow, QuoteRow
 from marketplace.orders import OrderState
 from marketplace.terms import LicenceTerms, read_terms
@@ -100,7 +101,8 @@ def _write_licence(session: WriteSession, keys: Keys, order: OrderRow, now: date
             document=licence_document(session, row, asset, quote_terms, order), now=now,
         )  # fmt: skip
     except GrantOverlaps as error:
-        raise WindowTaken from error
+        held = [words for _, words in held_grants(session, asset_id=order.asset_id)]
+        raise window_taken(quote_terms.grant().words(0), held) from error
     session.add(row)
     return row
 
@@ -161,12 +163,15 @@ def note_confirmed(session: WriteSession, *, licence_id: UUID) -> bool:
     return row.state == LicenceState.CONFIRMED
 
 
-def note_refused(session: WriteSession, *, licence_id: UUID) -> None:
-    """Note that the chain refused a licence: the order's money goes back. Idempotent."""
+def note_refused(session: WriteSession, *, licence_id: UUID) -> bool:
+    """Note that the chain refused a licence: the order's money goes back; return whether this was news. Idempotent."""
     row = session.get(LicenceRow, licence_id, with_for_update=True)
-    if row is not None and row.state == LicenceState.RECORDED:
-        row.state = LicenceState.REFUSED
-        session.get_one(OrderRow, row.order_id).state = OrderState.REFUND_DUE
+    if row is None or row.state != LicenceState.RECORDED:
+        return False
+    row.state = LicenceState.REFUSED
+    session.get_one(OrderRow, row.order_id).state = OrderState.REFUND_DUE
+    session.flush()
+    return True
 
 
 def licence_view(row: LicenceRow) -> Licence:

@@ -66,6 +66,7 @@ class OrderRow(SQLModel, table=True):
     asset_id: UUID = Field(foreign_key="catalogue_asset.id", index=True)
     seller_id: UUID
     buyer_id: UUID = Field(index=True)
+    placed_by: UUID | None = None
     state: str
     words: list[str] = Field(sa_type=JsonColumn)
     gross_fen: int = Field(sa_type=sa.BigInteger)

@@ -15,7 +15,8 @@ from asset_hub.core.text import N_
 from ledger.grants import conflicts, write_words
 from marketplace import permissions
 from marketplace.availability import blocking
-from marketplace.errors import NotPaid, OrderNotFound, QuoteExpired, QuoteNotFound, WindowTaken
+from marketplace.checks import check_still_sellable, window_taken
+from marketplace.errors import NotPaid, OrderNotFound, QuoteExpired, QuoteNotFound
 from marketplace.models import OrderRow, QuoteRow
 from marketplace.quotes import is_genuine
 from marketplace.terms import read_terms
@@ -60,7 +61,7 @@ class Order:
 def place_order(session: WriteSession, secret: bytes, *, quote_id: UUID, by: Actor, now: datetime) -> Order:
     """Accept a quote; the rights are held until `held_until`. The same quote again is the same order.
 
-    Raises QuoteNotFound, QuoteExpired, WindowTaken.
+    Raises QuoteNotFound, QuoteExpired, WindowTaken, AssetNotFound, NotForSale.
     """
     quote = session.get(QuoteRow, quote_id)
     if quote is None or quote.buyer_id != by.organisation_id:
@@ -73,13 +74,14 @@ def place_order(session: WriteSession, secret: bytes, *, quote_id: UUID, by: Act
     if quote.expires_at <= now or not is_genuine(secret, quote):
         raise QuoteExpired
     terms = read_terms(quote.terms)
-    words = terms.grant().words(0)
-    if conflicts(words, blocking(session, asset_id=quote.asset_id, now=now)):
-        raise WindowTaken(N_("Somebody else was first."))
+    check_still_sellable(session, asset_id=quote.asset_id, terms=terms, by=by, now=now)
+    words, held = terms.grant().words(0), blocking(session, asset_id=quote.asset_id, now=now)
+    if conflicts(words, held):
+        raise window_taken(words, [taken for _, taken in held])
     row = OrderRow(
         id=new_id(), quote_id=quote_id, asset_id=quote.asset_id, seller_id=quote.seller_id, buyer_id=quote.buyer_id,
-        state=OrderState.OPEN, words=write_words(words), gross_fen=quote.net_fen + quote.tax_fen, placed_at=now,
-        held_until=now + HELD_FOR,
+        placed_by=by.person_id, state=OrderState.OPEN, words=write_words(words),
+        gross_fen=quote.net_fen + quote.tax_fen, placed_at=now, held_until=now + HELD_FOR,
     )  # fmt: skip
     session.add(row)
     session.flush()

@@ -12,7 +12,7 @@ from asset_hub.catalogue import AssetKind, AssetView, FileRole, get_asset
 from asset_hub.core.db import ReadSession, WriteSession
 from asset_hub.core.ids import new_id
 from asset_hub.core.rational import FrameRate
-from asset_hub.core.text import N_
+from asset_hub.core.text import N_, Text
 from marketplace import permissions
 from marketplace.availability import Answer, availability
 from marketplace.errors import NotForSale, QuoteNotFound, WindowTaken
@@ -49,7 +49,8 @@ def quote(
         raise WindowTaken(N_("Free from {day}."), day=found.free_from, members={"free_from": str(found.free_from)})
     listing = listing_of(session, asset_id=asset_id)
     if found.answer == Answer.UNKNOWN or listing is None:
-        raise NotForSale("{reason}", reason=" ".join(str(reason) for reason in found.reasons))
+        reasons = found.reasons or (Text(NotForSale.title),)
+        raise NotForSale("{reason}", reason=reasons[0])
     seconds = seconds_used(asset, terms)
     price = price_of(listing.prices, terms, seconds=seconds)
     row = QuoteRow(

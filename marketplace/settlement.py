@@ -6,12 +6,15 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from asset_hub.accounts import Actor
+from asset_hub.accounts import Actor, require
 from asset_hub.core.db import WriteSession
 from asset_hub.core.money import Money
 from ledger.signing import Keys
+from marketplace import permissions
+from marketplace.checks import check_still_sellable
 from marketplace.licences import Licence, grant_licence
-from marketplace.orders import Order, get_order, mark_paid
+from marketplace.orders import Order, OrderState, get_order, mark_paid
+from marketplace.quotes import get_quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +49,15 @@ class SimulatedRail:
 def pay_order(
     session: WriteSession, keys: Keys, rail: PaymentRail, *, order_id: UUID, by: Actor, now: datetime
 ) -> Licence:
-    """Have the rail attest the payment, then grant the licence in the same transaction. Idempotent."""
+    """Have the rail attest the payment, then grant the licence in the same transaction. Idempotent.
+
+    Raises OrderNotFound, NotPaid; AssetNotFound or NotForSale, before any payment, for what may no longer be sold.
+    """
     order = get_order(session, order_id=order_id, by=by)
+    require(by, permissions.ORDER, organisation_id=order.buyer_id)
+    if order.state == OrderState.OPEN:
+        terms = get_quote(session, quote_id=order.quote_id, by=by).terms
+        check_still_sellable(session, asset_id=order.asset_id, terms=terms, by=by, now=now)
     attested = rail.attest(order)
     mark_paid(session, order_id=order_id, payment=attested.receipt, amount=attested.amount, now=now)
     return grant_licence(session, keys, order_id=order_id, by=by, now=now)

@@ -504,6 +504,7 @@ def upgrade() -> None:
     sa.Column('asset_id', sa.Uuid(), nullable=False),
     sa.Column('seller_id', sa.Uuid(), nullable=False),
     sa.Column('buyer_id', sa.Uuid(), nullable=False),
+    sa.Column('placed_by', sa.Uuid(), nullable=True),
     sa.Column('state', sa.String(), nullable=False),
     sa.Column('words', db.JsonColumn, nullable=False),
     sa.Column('gross_fen', sa.BigInteger(), nullable=False),

@@ -1,0 +1,55 @@
+"""What is asked again whenever a quote is taken up: is it still shown, still held, still free — and free from when."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+from asset_hub.accounts import Actor
+from asset_hub.catalogue import get_asset
+from asset_hub.catalogue.restrictions import restrictions_in_force
+from asset_hub.core.db import ReadSession
+from asset_hub.core.text import N_
+from ledger.grants import Words, conflicts, day_as_date, end_day, start_day
+from marketplace.errors import NotForSale, WindowTaken
+from marketplace.terms import LicenceTerms
+from marketplace.title import STATE_NAMES, TitleState, title_of
+
+_NOBODY = UUID(int=0)
+
+
+def check_still_sellable(
+    session: ReadSession, *, asset_id: UUID, terms: LicenceTerms, by: Actor, now: datetime
+) -> None:
+    """Refuse what was offered once and may not be sold now; an offer that was only taken back still holds.
+
+    Raises AssetNotFound where the buyer may no longer know of it, NotForSale for its title or what is held back.
+    """
+    asset = get_asset(session, asset_id=asset_id, by=by, now=now)
+    title = title_of(session, asset=asset)
+    if title.state != TitleState.HELD:
+        raise NotForSale(STATE_NAMES[title.state])
+    if title.pledgee:
+        raise NotForSale(N_("The rights are pledged; the pledgee must agree."))
+    held_back = restrictions_in_force(session, asset_ids=[asset_id], now=now).get(asset_id, [])
+    if any(span is None or terms.segment is None or span.overlaps(terms.segment) for span in held_back):
+        raise NotForSale(N_("It is held back at the moment."))
+
+
+def window_taken(wanted: Words, held: Sequence[Words]) -> WindowTaken:
+    """Return the refusal of a window, with the first Beijing day from which the same request would be free."""
+    day = first_free_day(wanted, held)
+    return WindowTaken(N_("Free from {day}."), day=day, members={"free_from": day.isoformat()})
+
+
+def first_free_day(wanted: Words, held: Sequence[Words]) -> date:
+    """Return the earliest first day, not before the wanted one, at which a window of the same length meets nothing."""
+    start = start_day(wanted)
+    ends = sorted({end_day(words) for words in held if end_day(words) > start})
+    return day_as_date(next((day for day in (start, *ends) if not _meets(wanted, held, day)), start))
+
+
+def _meets(wanted: Words, held: Sequence[Words], day: int) -> bool:
+    length = end_day(wanted) - start_day(wanted)
+    days = ((1 << 48) - 1) << 80
+    moved = wanted[0] & ~days | day << 104 | (day + length) << 80
+    return bool(conflicts((moved, wanted[1], wanted[2]), [(_NOBODY, words) for words in held]))

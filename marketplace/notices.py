@@ -1,0 +1,47 @@
+"""Notices of the trade: the person who ordered and the seller's rights desk are told how a licence ended."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import select
+
+from asset_hub.accounts import Role
+from asset_hub.accounts.models import MembershipRow
+from asset_hub.core.db import ReadSession, WriteSession
+from asset_hub.core.text import N_, Text
+from asset_hub.messages import notify
+from marketplace.models import LicenceRow, OrderRow
+
+
+def tell_delivered(session: WriteSession, *, licence_id: UUID, now: datetime) -> None:
+    """Tell both sides that a licence is delivered."""
+    row = session.get_one(LicenceRow, licence_id)
+    mine = Text(N_("Licence no. {number} is ready: file and certificate."), {"number": row.number})
+    theirs = Text(N_("Sold: licence no. {number} is delivered."), {"number": row.number})
+    _tell(session, row, mine, theirs, now)
+
+
+def tell_refused(session: WriteSession, *, licence_id: UUID, now: datetime) -> None:
+    """Tell both sides that the ledger refused a licence."""
+    row = session.get_one(LicenceRow, licence_id)
+    mine = Text(
+        N_("Licence no. {number} was refused by the ledger. Nothing is delivered; your payment goes back."),
+        {"number": row.number},
+    )
+    theirs = Text(N_("Licence no. {number} was refused by the ledger; the sale is undone."), {"number": row.number})
+    _tell(session, row, mine, theirs, now)
+
+
+def _tell(session: WriteSession, row: LicenceRow, mine: Text, theirs: Text, now: datetime) -> None:
+    link, buyer = f"/licences/{row.id}", session.get_one(OrderRow, row.order_id).placed_by
+    if buyer is not None:
+        notify(session, person_id=buyer, text=mine, link=link, now=now)
+    for person_id in _desk(session, row.seller_id):
+        if person_id != buyer:
+            notify(session, person_id=person_id, text=theirs, link=link, now=now)
+
+
+def _desk(session: ReadSession, organisation_id: UUID) -> list[UUID]:
+    """Return the people who sell for a house."""
+    members = session.exec(select(MembershipRow).where(MembershipRow.party_id == organisation_id))
+    return [member.person_id for member in members if Role.RIGHTS_DESK in member.roles]
