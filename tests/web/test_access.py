@@ -1,0 +1,145 @@
+"""Who may do what: every route is asked as everybody, and the table of tests/web/access.json says who is let in.
+
+A new route must be added to the table on purpose: `python -m tests.web.test_access` prints what it found.
+"""
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute
+from starlette.testclient import TestClient
+
+from asset_hub.app import create_app
+from tests.web.pages import client_for
+from tests.web.village import NOBODY, SECRET_WORDS, STRANGER, Village, make_village
+
+TABLE = Path(__file__).parent / "access.json"
+FORMS = Path(__file__).parent / "forms.json"
+REFUSED = {401, 403, 404}
+_UNKNOWN_ID = "01890000-0000-7000-8000-000000000000"
+
+
+@pytest.fixture(scope="module")
+def village(tmp_path_factory: pytest.TempPathFactory) -> Village:
+    return make_village(tmp_path_factory.mktemp("village"))
+
+
+@pytest.fixture(scope="module")
+def clients(village: Village) -> dict[str, TestClient]:
+    return {name: client_for(village.services, actor) for name, actor in village.people.items()}
+
+
+def routes_of(village: Village) -> Iterator[tuple[str, str]]:
+    """Return method and path of every route, reading ones first so that acts do not disturb them."""
+    app = create_app(village.services, with_worker=False)
+    found = [
+        (method, route.path) for route in app.routes if isinstance(route, APIRoute) for method in route.methods or ()
+    ]
+    return iter(sorted(set(found), key=lambda pair: (pair[0] not in ("GET", "HEAD", "OPTIONS"), pair[1], pair[0])))
+
+
+def who_is_let_in(village: Village, clients: dict[str, TestClient], method: str, path: str) -> list[str]:
+    """Ask a route as everybody, those first who should be refused; return who was not refused."""
+    order = sorted(clients, key=lambda name: (name not in (NOBODY, STRANGER), name))
+    return sorted(name for name in order if _is_let_in(clients[name], village, method, path))
+
+
+def _is_let_in(client: TestClient, village: Village, method: str, path: str) -> bool:
+    given: dict[str, Any] = json.loads(FORMS.read_text()).get(f"{method} {path}", {})
+    url = path
+    for name, value in {**village.ids, **given.get("path", {})}.items():
+        url = url.replace("{" + name + "}", value)
+    while "{" in url:
+        start, end = url.index("{"), url.index("}")
+        url = url[:start] + _UNKNOWN_ID + url[end + 1 :]
+    answer = client.request(
+        method, url, data=given.get("form"), json=given.get("json"), headers=given.get("headers"),
+        files=dict.fromkeys(given.get("files", ()), ("a.jpg", b"\xff\xd8\xff")) or None,
+    )  # fmt: skip
+    sent_to_sign_in = answer.status_code in (302, 303) and answer.headers["location"].startswith("/sign-in")
+    return answer.status_code not in REFUSED and not sent_to_sign_in
+
+
+def test_every_route_lets_in_whom_the_table_names(village: Village, clients: dict[str, TestClient]) -> None:
+    expected = json.loads(TABLE.read_text())
+
+    found = {f"{method} {path}": who_is_let_in(village, clients, method, path) for method, path in routes_of(village)}
+
+    assert sorted(found) == sorted(expected)
+    wrong = {route: (found[route], expected[route]) for route in found if found[route] != expected[route]}
+    assert wrong == {}
+
+
+OUTSIDERS = (NOBODY, STRANGER, "producer")
+ADDRESSES = (
+    "/assets/{n}", "/assets/{n}/offer", "/assets/{n}/ledger", "/assets/{n}/offer?use=streaming", "/review/{n}",
+    "/rights/{n}",
+    "/api/v1/assets/{n}/availability?use=streaming&territory=CN", "/api/v1/assets/{n}/provenance",
+)  # fmt: skip
+LISTS = ("/search", "/", "/catalogues", "/api/v1/search", "/api/v1/catalogues", "/catalogues/a-theme")
+
+
+@pytest.mark.parametrize("name", OUTSIDERS)
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_a_hidden_asset_answers_like_one_that_is_not_there(
+    village: Village, clients: dict[str, TestClient], name: str, address: str
+) -> None:
+    missing = village.hidden_number.replace("CQ-2", "CQ-1")
+
+    hidden = clients[name].get(address.replace("{n}", village.hidden_number))
+    absent = clients[name].get(address.replace("{n}", missing))
+
+    assert hidden.status_code == absent.status_code
+    assert hidden.text.replace(village.hidden_number, missing) == absent.text
+    assert hidden.headers.get("location", "").replace(village.hidden_number, missing) == absent.headers.get(
+        "location", ""
+    )
+
+
+@pytest.mark.parametrize("name", OUTSIDERS)
+def test_files_and_tiles_of_a_hidden_asset_are_not_there(
+    village: Village, clients: dict[str, TestClient], name: str
+) -> None:
+    paths = ("/files/{}", "/iiif/{}/info.json", "/iiif/{}/full/max/0/default.jpg")
+
+    answers = [
+        clients[name].get(path.format(file_id)).status_code for file_id in village.hidden_files for path in paths
+    ]
+
+    assert set(answers) == {404}
+
+
+@pytest.mark.parametrize("name", OUTSIDERS)
+@pytest.mark.parametrize("address", LISTS)
+def test_lists_do_not_name_a_hidden_asset(
+    village: Village, clients: dict[str, TestClient], name: str, address: str
+) -> None:
+    answer = clients[name].get(address)
+
+    assert answer.status_code == 200
+    assert SECRET_WORDS not in answer.text
+    assert village.hidden_number not in answer.text
+    assert str(village.hidden_id) not in answer.text
+
+
+def test_search_does_not_count_what_may_not_be_shown(clients: dict[str, TestClient]) -> None:
+    counts = {
+        name: clients[name].get("/api/v1/search", params={"q": SECRET_WORDS}).json()["total"]
+        for name in (NOBODY, STRANGER, "producer", "archivist", "regulator")
+    }
+
+    assert counts == {NOBODY: 0, STRANGER: 0, "producer": 0, "archivist": 1, "regulator": 1}
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        made = make_village(Path(folder))
+        doors = {name: client_for(made.services, actor) for name, actor in made.people.items()}
+        table = {f"{method} {path}": who_is_let_in(made, doors, method, path) for method, path in routes_of(made)}
+    lines = [f"  {json.dumps(route)}: {json.dumps(people)}" for route, people in sorted(table.items())]
+    sys.stdout.write("{\n" + ",\n".join(lines) + "\n}\n")

@@ -1,0 +1,136 @@
+"""The shell: headers, cross-site refusals, languages, errors as pages and as problem documents."""
+
+import base64
+import json
+import re
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from asset_hub.app import Services, open_home
+from asset_hub.core.settings import Settings
+from asset_hub.web.shell import HERE, static_url
+from tests.web.pages import client_for
+
+
+@pytest.fixture(scope="module")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Services:
+    return open_home(Settings(home=tmp_path_factory.mktemp("shell") / "home"))
+
+
+@pytest.fixture
+def client(services: Services) -> TestClient:
+    return client_for(services)
+
+
+def test_every_answer_forbids_foreign_content(client: TestClient) -> None:
+    answers = [client.get(path) for path in ("/", "/static/site.css", "/nothing", "/api/v1/nothing")]
+
+    policies = {answer.headers["content-security-policy"] for answer in answers}
+    assert len(policies) == 1
+    assert "default-src 'self'" in policies.pop()
+    assert {answer.headers["x-content-type-options"] for answer in answers} == {"nosniff"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"sec-fetch-site": "cross-site"}, 403),
+        ({"sec-fetch-site": "same-site"}, 403),
+        ({"origin": "http://elsewhere.example"}, 403),
+        ({"origin": "null"}, 403),
+        ({"sec-fetch-site": "same-origin"}, 303),
+        ({"origin": "http://testserver"}, 303),
+        ({}, 303),
+    ],
+)
+def test_a_changing_request_of_another_site_is_refused(
+    client: TestClient, headers: dict[str, str], status: int
+) -> None:
+    answer = client.post("/sign-out", headers=headers)
+
+    assert answer.status_code == status
+
+
+def test_chinese_comes_first_and_english_when_asked(services: Services) -> None:
+    plain = client_for(services, language="")
+
+    first = plain.get("/")
+    asked = plain.get("/?lang=en")
+    kept = plain.get("/")
+
+    assert 'lang="zh-CN"' in first.text
+    assert 'lang="en"' in asked.text
+    assert kept.headers["content-language"] == "en"
+
+
+def test_an_unknown_page_is_a_page_and_an_unknown_api_a_problem(client: TestClient) -> None:
+    page, api = client.get("/nothing"), client.get("/api/v1/nothing")
+
+    assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert (api.status_code, api.headers["content-type"]) == (404, "application/problem+json")
+    assert api.json() == {
+        "type": "/problems/not-found", "title": "Not found", "status": 404, "detail": "Not found",
+        "instance": "/api/v1/nothing",
+    }  # fmt: skip
+
+
+def test_a_wrong_method_says_so(client: TestClient) -> None:
+    assert client.delete("/").status_code == 405
+
+
+def test_a_problem_type_can_be_read(client: TestClient) -> None:
+    assert client.get("/problems/window-taken").status_code == 200
+    assert client.get("/problems/no-such-problem").status_code == 404
+
+
+def test_strangers_are_sent_to_sign_in_and_back(client: TestClient) -> None:
+    answer = client.get("/account")
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?next=/account")
+
+
+@pytest.mark.parametrize(
+    "value", ["%%%", base64.urlsafe_b64encode(b"[1]").decode(), base64.urlsafe_b64encode(b'["{a}", {}]').decode()]
+)
+def test_a_broken_said_cookie_breaks_no_page(client: TestClient, value: str) -> None:
+    client.cookies["said"] = value
+
+    assert client.get("/").status_code == 200
+
+
+def test_what_was_said_is_text_and_not_markup(client: TestClient) -> None:
+    said = json.dumps(["{x}", {"x": "<script>alert(1)</script>"}]).encode()
+    client.cookies["said"] = base64.urlsafe_b64encode(said).decode()
+
+    answer = client.get("/verify")
+
+    assert "&lt;script&gt;alert(1)" in answer.text
+    assert "<script>alert(1)" not in answer.text
+
+
+def test_static_files_may_be_kept_when_their_digest_is_named(client: TestClient) -> None:
+    assert "immutable" in client.get("/static/site.css?v=1").headers["cache-control"]
+    assert "immutable" not in client.get("/static/site.css").headers.get("cache-control", "")
+    assert client.get("/static/../shell.py").status_code == 404
+
+
+def test_static_addresses_name_files_that_exist() -> None:
+    names = ["site.css", "icon.svg", "dist/app.js", "dist/htmx.js", "dist/icons.svg"]
+
+    assert all((HERE / "static" / name).is_file() for name in names)
+    assert [url for url in map(static_url, names) if "missing" in url] == []
+
+
+def test_every_icon_of_the_templates_is_in_the_set() -> None:
+    project = Path(__file__).resolve().parents[2]
+    known = set(json.loads((project / "asset_hub/web/frontend/icons.json").read_text()))
+    used = {
+        name
+        for path in project.glob("*/**/templates/**/*.html")
+        for name in re.findall(r'icon\("([\w-]+)"\)', path.read_text())
+    }
+
+    assert used
+    assert used - known == set()

@@ -1,0 +1,142 @@
+"""A small exchange in one home with something of every kind, and one person for every role: for asking every route."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from asset_hub.accounts import (
+    ANONYMOUS,
+    Actor,
+    PartyKind,
+    Role,
+    apply_for_admission,
+    require_organisation,
+)
+from asset_hub.accounts.models import PartyRow
+from asset_hub.app import Services
+from asset_hub.catalogue import (
+    AssetKind,
+    ElementValue,
+    FileRef,
+    FileRole,
+    RestrictionKind,
+    Secrecy,
+    create_draft,
+    publish_asset,
+    restrict,
+)
+from asset_hub.catalogue.models import AssetRow, FileRow
+from asset_hub.core import clock
+from asset_hub.core.db import WriteSession
+from asset_hub.core.jobs import JobRow, JobState, enqueue
+from asset_hub.curation import NewItem, create_catalogue, publish_catalogue, set_items
+from ingest.accessions import open_accession
+from ingest.types import Door
+from ingest.uploads import create_upload
+from ledger.codebook import GrantKind
+from tests.builders import make_actor
+from tests.marketplace.shop import Shop, make_shop, make_terms
+from tests.media_files import make_picture
+
+STRANGER = "stranger"
+NOBODY = "nobody"
+SECRET_WORDS = "不可示人的题名"
+
+
+@dataclass(frozen=True, slots=True)
+class Village:
+    """The home, who lives in it by audience, and the ids that addresses need."""
+
+    services: Services
+    people: Mapping[str, Actor]
+    ids: Mapping[str, str]
+    hidden_number: str
+    hidden_files: tuple[str, ...]
+    hidden_id: UUID
+
+
+def make_village(folder: Path) -> Village:
+    """Build everything once; takes some seconds."""
+    shop = make_shop(folder, film=True)
+    services = shop.services
+    buyer = shop.make_buyer()
+    licence = shop.buy(buyer, make_terms(kind=GrantKind.SOLE, years=1))
+    made = shop.quote(buyer, make_terms(uses=("satellite_tv",)))
+    order = shop.order(buyer, shop.quote(buyer, make_terms(uses=("satellite_tv",), years=2)))
+    with services.database.write() as session:
+        people = _people(session, shop, buyer)
+        ids = _things(session, shop, people, folder)
+        hidden, files = _hidden(session, shop, folder)
+    services.run_jobs(threads=1)
+    with services.database.write() as session:
+        session.add(_failed_job(session))
+        hidden_number = _number(session, hidden)
+        ids["number"] = _number(session, shop.asset_id)
+    ids |= {"licence_id": str(licence.id), "quote_id": str(made.id), "order_id": str(order.id)}
+    return Village(services, people, ids, hidden_number, files, hidden)
+
+
+def _people(session: WriteSession, shop: Shop, buyer: Actor) -> dict[str, Actor]:
+    seller = session.get_one(PartyRow, require_organisation(shop.seller))
+    buying = session.get_one(PartyRow, require_organisation(buyer))
+    people = {NOBODY: ANONYMOUS}
+    for role in Role:
+        house = buying if role == Role.PRODUCER else None if role in (Role.OPERATOR, Role.REGULATOR) else seller
+        people[str(role)] = make_actor(session, roles={role}, organisation=house)
+    house_roles = set(Role) - {Role.OPERATOR, Role.REGULATOR}
+    people[STRANGER] = make_actor(session, roles=house_roles)
+    return people
+
+
+def _things(session: WriteSession, shop: Shop, people: Mapping[str, Actor], folder: Path) -> dict[str, str]:
+    now, house = clock.now(), require_organisation(shop.seller)
+    accession = open_accession(
+        session, owner_id=house, door=Door.UPLOAD, secrecy=Secrecy.OPEN, by=people["archivist"], now=now
+    )
+    upload = create_upload(session, accession_id=accession, key=b"a.jpg", length=9, by=people["archivist"], now=now)
+    catalogue = create_catalogue(
+        session, slug="a-theme", title={"zh": "主题", "en": "A theme"}, by=people["curator"], now=now
+    )
+    set_items(session, catalogue_id=catalogue, items=[NewItem(shop.asset_id)], by=people["curator"], now=now)
+    publish_catalogue(session, catalogue_id=catalogue, by=people["curator"], now=now)
+    party = apply_for_admission(
+        session, kind=PartyKind.NATURAL_PERSON, name_zh="周某", papers={"identity_document_sha256": "ab" * 32},
+        by=people["member"], now=now,
+    )  # fmt: skip
+    return {
+        "accession_id": str(accession), "upload_id": str(upload), "catalogue_id": str(catalogue), "slug": "a-theme",
+        "party_id": str(party), "person_id": str(people["member"].person_id),
+    }  # fmt: skip
+
+
+def _hidden(session: WriteSession, shop: Shop, folder: Path) -> tuple[UUID, tuple[str, ...]]:
+    """A published asset that is then taken down: only its house's staff and overseers may know of it."""
+    blob = shop.services.files.put_path(make_picture(folder / "hidden.jpg", shade=77))
+    house, now = require_organisation(shop.seller), clock.now()
+    size = {"width": 320, "height": 200}
+    asset_id = create_draft(
+        session, kind=AssetKind.PICTURE, owner_id=house, secrecy=Secrecy.OPEN,
+        files=[FileRef(blob.sha256, blob.bytes_count, role, b"h.jpg", "image/jpeg", technical=size)
+               for role in (FileRole.MASTER, FileRole.PREVIEW, FileRole.PYRAMID)],
+        values=[ElementValue("title", SECRET_WORDS, "person:1", "zh")], by=shop.seller, now=now,
+    )  # fmt: skip
+    publish_asset(session, asset_id=asset_id, by=shop.seller, now=now)
+    restrict(
+        session, asset_id=asset_id, kind=RestrictionKind.TAKE_DOWN, reason="通知", authority="权利人", by=shop.seller,
+        now=now,
+    )  # fmt: skip
+    files = session.exec(select(FileRow.id).where(FileRow.asset_id == asset_id).order_by(col(FileRow.id)))
+    return asset_id, tuple(str(file_id) for file_id in files)
+
+
+def _number(session: WriteSession, asset_id: UUID) -> str:
+    return session.get_one(AssetRow, asset_id).number
+
+
+def _failed_job(session: WriteSession) -> JobRow:
+    row = session.get_one(JobRow, enqueue(session, "test.failed"))
+    row.state = JobState.FAILED
+    return row
