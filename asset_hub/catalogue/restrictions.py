@@ -1,7 +1,12 @@
 """Restrictions: rows with a reason, an authority and dates. Higher packages call down to set them."""
 
+from collections import defaultdict
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import col, select
 
 from asset_hub.accounts import Actor, may, require
 from asset_hub.catalogue import permissions
@@ -10,7 +15,7 @@ from asset_hub.catalogue.errors import AssetNotFound
 from asset_hub.catalogue.models import RestrictionRow
 from asset_hub.catalogue.types import RestrictionId, RestrictionKind
 from asset_hub.core.clock import beijing_date
-from asset_hub.core.db import WriteSession
+from asset_hub.core.db import ReadSession, WriteSession
 from asset_hub.core.ids import new_id
 from asset_hub.core.period import DateRange
 from asset_hub.core.rational import Span
@@ -54,3 +59,24 @@ def lift_restriction(session: WriteSession, *, restriction_id: UUID, by: Actor, 
     if restriction.lifted_at is None:
         restriction.lifted_at = now
         touch_asset(session, asset_id=restriction.asset_id)
+
+
+def restrictions_in_force(
+    session: ReadSession, *, asset_ids: Collection[UUID] | None = None, now: datetime
+) -> dict[UUID, list[Span | None]]:
+    """Return asset → what is held back on the Beijing day of `now`, a span or the whole (None); in one query.
+
+    Without ids, of every asset. Says nothing of why: that is for the house and the overseers.
+    """
+    today = beijing_date(now)
+    statement = select(RestrictionRow.asset_id, RestrictionRow.span_start, RestrictionRow.span_end).where(
+        col(RestrictionRow.lifted_at).is_(None),
+        col(RestrictionRow.start_day) <= today,
+        sa.or_(col(RestrictionRow.end_day).is_(None), col(RestrictionRow.end_day) > today),
+    )
+    if asset_ids is not None:
+        statement = statement.where(col(RestrictionRow.asset_id).in_(asset_ids))
+    found: dict[UUID, list[Span | None]] = defaultdict(list)
+    for asset_id, start, end in session.exec(statement):
+        found[asset_id].append(Span(start, end) if start is not None and end is not None else None)
+    return dict(found)
