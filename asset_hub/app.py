@@ -19,6 +19,9 @@ import asset_hub.messages.pages
 import asset_hub.operations.pages
 import asset_hub.web.pages
 import ingest.jobs
+import ingest.pages
+import ingest.review_pages
+import ingest.routes
 import ledger.jobs
 import ledger.pages
 import marketplace.desk
@@ -89,6 +92,9 @@ ROUTERS = (
     asset_hub.operations.pages.router,
     search.pages.router,
     asset_hub.catalogue.pages.router,
+    ingest.pages.router,
+    ingest.review_pages.router,
+    ingest.routes.router,
     asset_hub.curation.pages.router,
     ledger.pages.router,
     marketplace.pages.router,

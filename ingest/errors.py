@@ -1,7 +1,7 @@
 """What intake refuses, and why a row of it was not accepted."""
 
-from asset_hub.core.errors import BadInput, NotFound, RuleRefused, TooLarge
-from asset_hub.core.text import N_
+from asset_hub.core.errors import AssetHubError, BadInput, NotFound, RuleRefused, TooLarge
+from asset_hub.core.text import N_, Text
 
 
 class AccessionNotFound(NotFound):
@@ -16,6 +16,18 @@ class AccessionSealed(RuleRefused):
     slug, title = "accession-sealed", N_("This intake is closed")
 
 
+class PublishNeedsOpen(RuleRefused):
+    """Publishing at once was asked for material that is not 公开."""
+
+    slug, title = "publish-needs-open", N_("This may not be published at once")
+
+
+class CollectionElsewhere(BadInput):
+    """The collection named is not one of this house."""
+
+    slug, title = "collection-elsewhere", N_("Your house has no such collection")
+
+
 class UploadNotFound(NotFound):
     """No such upload, or not this person's."""
 
@@ -26,6 +38,70 @@ class WrongOffset(RuleRefused):
     """The bytes do not continue where the upload stands (tus 1.0.0, PATCH)."""
 
     slug, title = "wrong-offset", N_("The upload stands elsewhere")
+
+
+class UploadBusy(RuleRefused):
+    """Another request writes to this upload at the moment (423, as tus servers answer)."""
+
+    slug, title, status = "upload-busy", N_("Another request is writing to this upload"), 423
+
+
+class UploadUnfinished(BadInput):
+    """An upload that was begun and never came to its end."""
+
+    slug, title = "upload-unfinished", N_("The upload was not finished")
+
+
+class UploadsUnfinished(RuleRefused):
+    """An intake cannot be finished unasked while uploads of it are under way."""
+
+    slug, title = "uploads-unfinished", N_("Some uploads are not complete")
+
+
+class BadUpload(BadInput):
+    """A header of the upload protocol that is missing or malformed."""
+
+    slug, title = "bad-upload", N_("The upload request is not valid")
+
+
+class WrongVersion(AssetHubError):
+    """A client of another version of the upload protocol (tus 1.0.0, Tus-Resumable)."""
+
+    slug, title, status = "wrong-version", N_("This server speaks tus 1.0.0"), 412
+
+
+class WrongContentType(AssetHubError):
+    """Bytes of an upload come as application/offset+octet-stream."""
+
+    slug, title, status = "wrong-content-type", N_("Send the bytes as application/offset+octet-stream"), 415
+
+
+class ListedRefused(RuleRefused):
+    """The list of this intake has a row for the file, and that row is refused."""
+
+    slug, title = "listed-refused", N_("The list of this intake refuses this file")
+
+
+class ListTooLate(RuleRefused):
+    """A row of the list cannot reach its file any more, or not yet."""
+
+    slug, title = "list-too-late", N_("The list comes too late for a file")
+
+
+class DraftChanged(RuleRefused):
+    """Somebody else saved the description in the meantime."""
+
+    slug, title = "draft-changed", N_("Somebody else changed this description meanwhile")
+
+
+class WrongFields(BadInput):
+    """Fields of a description that cannot be taken; `fields` says per field why."""
+
+    slug, title = "wrong-fields", N_("Some fields cannot be taken")
+
+    def __init__(self, fields: dict[str, Text]) -> None:
+        self.fields = fields
+        super().__init__(members={"fields": {name: str(text) for name, text in fields.items()}})
 
 
 class UploadTooLarge(TooLarge):

@@ -1,4 +1,4 @@
-"""Who may bring things in."""
+"""Who may bring things in, and who may look after what was brought in."""
 
 from asset_hub.accounts import Permission, Role
 
@@ -6,4 +6,5 @@ RECEIVE = Permission("ingest.receive", frozenset({Role.ARCHIVIST, Role.CATALOGUE
 READ = Permission(
     "ingest.read", frozenset({Role.ARCHIVIST, Role.CATALOGUER, Role.AUDITOR, Role.RIGHTS_DESK}), own_organisation=True
 )
-TABLE = (RECEIVE, READ)
+RETRY = Permission("ingest.retry", frozenset({Role.ARCHIVIST}), own_organisation=True)
+TABLE = (RECEIVE, READ, RETRY)
