@@ -24,6 +24,7 @@ from asset_hub.catalogue import (
     FileRole,
     RestrictionKind,
     Secrecy,
+    add_files,
     create_draft,
     publish_asset,
     restrict,
@@ -72,7 +73,8 @@ def make_village(folder: Path) -> Village:
         hidden, files = _hidden(session, shop, folder)
     services.run_jobs(threads=1)
     with services.database.write() as session:
-        session.add(_failed_job(session))
+        ids["job_id"] = str(_failed_job(session).id)
+        ids["file_id"] = _preview(session, shop, folder)
         hidden_number = _number(session, hidden)
         ids["number"] = _number(session, shop.asset_id)
     ids |= {"licence_id": str(licence.id), "quote_id": str(made.id), "order_id": str(order.id)}
@@ -108,7 +110,7 @@ def _things(session: WriteSession, shop: Shop, people: Mapping[str, Actor], fold
     )  # fmt: skip
     return {
         "accession_id": str(accession), "upload_id": str(upload), "catalogue_id": str(catalogue), "slug": "a-theme",
-        "party_id": str(party), "person_id": str(people["member"].person_id),
+        "party_id": str(party), "house_id": str(house), "person_id": str(people["member"].person_id),
     }  # fmt: skip
 
 
@@ -140,3 +142,15 @@ def _failed_job(session: WriteSession) -> JobRow:
     row = session.get_one(JobRow, enqueue(session, "test.failed"))
     row.state = JobState.FAILED
     return row
+
+
+def _preview(session: WriteSession, shop: Shop, folder: Path) -> str:
+    """Give the asset a file that pages show; return its id."""
+    blob = shop.services.files.put_path(make_picture(folder / "preview.jpg", shade=5))
+    size = {"width": 320, "height": 200}
+    files = [
+        FileRef(blob.sha256, blob.bytes_count, FileRole.PREVIEW, b"p.jpg", "image/jpeg", technical=size),
+        FileRef(blob.sha256, blob.bytes_count, FileRole.PYRAMID, b"p.tif", "image/tiff", technical=size),
+    ]
+    added = add_files(session, asset_id=shop.asset_id, files=files, by=shop.seller, now=clock.now())
+    return str(added[0])
