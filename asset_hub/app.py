@@ -14,7 +14,9 @@ import asset_hub.accounts.desk
 import asset_hub.accounts.pages
 import asset_hub.accounts.routes
 import asset_hub.catalogue.pages
+import asset_hub.curation.desk
 import asset_hub.curation.pages
+import asset_hub.curation.routes
 import asset_hub.messages.pages
 import asset_hub.operations.pages
 import asset_hub.web.pages
@@ -24,10 +26,12 @@ import ingest.review_pages
 import ingest.routes
 import ledger.jobs
 import ledger.pages
+import ledger.routes
 import marketplace.desk
 import marketplace.jobs
 import marketplace.licence_pages
 import marketplace.pages
+import marketplace.routes
 import search.jobs
 import search.pages
 from asset_hub.accounts import OrganisationAdmitted, Permission, Role, get_party
@@ -39,6 +43,7 @@ from asset_hub.catalogue import permissions as catalogue_permissions
 from asset_hub.core.db import Database
 from asset_hub.core.files import FileStore, open_files
 from asset_hub.core.jobs import Job, Worker, job_table
+from asset_hub.core.log import configure_logging
 from asset_hub.core.settings import Settings
 from asset_hub.core.text import N_
 from asset_hub.curation import permissions as curation_permissions
@@ -96,10 +101,14 @@ ROUTERS = (
     ingest.review_pages.router,
     ingest.routes.router,
     asset_hub.curation.pages.router,
+    asset_hub.curation.desk.router,
+    asset_hub.curation.routes.router,
     ledger.pages.router,
+    ledger.routes.router,
     marketplace.pages.router,
     marketplace.licence_pages.router,
     marketplace.desk.router,
+    marketplace.routes.router,
 )
 
 
@@ -184,6 +193,7 @@ def reader_of(request: Request) -> Reader:
 
 def create_dev_app() -> FastAPI:
     """Build the application from the environment, for a reloading server."""
+    configure_logging()
     return create_app(open_home(Settings()))
 
 

@@ -1,37 +1,136 @@
-"""The public page that verifies a certificate."""
+"""Pages of the ledger: how it is, the trail of an asset, and verifying a certificate without trusting us."""
 
-from typing import Annotated
+from datetime import datetime
+from typing import Any
 
-from fastapi import APIRouter, File, Form, Request, UploadFile
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from asset_hub.accounts import get_party, require_person
+from asset_hub.accounts.deps import CurrentActor
+from asset_hub.catalogue import find_asset, get_asset
 from asset_hub.core import clock
 from asset_hub.core.clock import beijing_date
-from asset_hub.web.shell import render
-from ledger.verifier import verify_certificate
+from asset_hub.core.text import N_, Text
+from asset_hub.web.shell import language_of, render
+from asset_hub.web.story import read_story
+from ledger.certificates import status_list, trust_file
+from ledger.health import read_health
+from ledger.trails import trail_of
+from ledger.types import KIND_NAMES, EntryKind, EntryState, ProvenanceEntry
+from ledger.uploads import PostedFields
+from ledger.verdicts import ISSUER, BadDigest, Verdict, judge, licence_in_words
 
-router = APIRouter()
-_MAX = 1 << 20
+router = APIRouter(include_in_schema=False)
+STATE_WORDS: dict[EntryState, tuple[str, str]] = {
+    EntryState.RECORDED: (N_("waits for the ledger"), "busy"),
+    EntryState.CONFIRMED: (N_("on the ledger"), "good"),
+    EntryState.REFUSED: (N_("refused by the ledger"), "bad"),
+}
+SEALS: dict[EntryState | None, str] = {
+    EntryState.CONFIRMED: N_("On the ledger"),
+    EntryState.RECORDED: N_("On its way"),
+    EntryState.REFUSED: N_("Refused"),
+    None: N_("Not recorded"),
+}
+MARKS: dict[bool | None, tuple[str, str]] = {
+    True: (N_("✓ holds"), "good"), False: (N_("✕ fails"), "bad"), None: (N_("– not checked"), ""),
+}  # fmt: skip
+
+
+@router.get("/ledger")
+def ledger_page(request: Request, by: CurrentActor) -> Response:
+    """How the ledger is, in plain words, and what it proves and does not."""
+    require_person(by)
+    services = request.app.state.services
+    with services.database.read() as session:
+        health = read_health(session, services.keys)
+    replayed = read_story(services.settings.home).get("ledger verify")
+    said = (replayed.detail_zh if language_of(request) == "zh" else replayed.detail_en) if replayed else ""
+    return render(
+        request, "ledger/health.html", health=health, kinds=KIND_NAMES, replayed=said,
+        is_stalled=health.is_stalled(clock.now()), title=N_("Ledger"),
+    )  # fmt: skip
+
+
+@router.get("/ledger/trust.json")
+def trust_json(request: Request) -> Response:
+    """What a verifier pins: the operator's address and the chain. Raises EntryNotFound before the first entry."""
+    services = request.app.state.services
+    with services.database.read() as session:
+        content = trust_file(session, services.keys, issuer_name=ISSUER)
+    return _download(content, "trust.json")
+
+
+@router.get("/ledger/status.json")
+def status_json(request: Request) -> Response:
+    """The dated, signed list of revoked licences. None can be revoked yet, so it is empty."""
+    now = clock.now()
+    content = status_list(request.app.state.services.keys, revoked=[], now=now)
+    return _download(content, f"status-{beijing_date(now)}.json")
+
+
+@router.get("/assets/{number}/ledger")
+def trail_page(request: Request, number: str, by: CurrentActor) -> Response:
+    """The trail of an asset: a page of its own, and a section of the asset's page."""
+    with request.app.state.services.database.read() as session:
+        asset = get_asset(session, asset_id=find_asset(session, text=number), by=by, now=clock.now())
+        trail = trail_of(session, asset=asset, by=by)
+        holder = get_party(session, organisation_id=asset.owner_id)
+    language = language_of(request)
+    return render(
+        request, "ledger/trail.html", number=asset.number, asset_title=asset.title(language), trail=trail,
+        holder=holder.name(language), seal=SEALS[trail.state], entries=[_entry(one) for one in trail.entries],
+        licences=[(one.number, [_entry(entry) for entry in one.entries]) for one in trail.licences],
+        title=N_("What the ledger says about it"),
+    )  # fmt: skip
 
 
 @router.get("/verify")
-def verify_form(request: Request) -> Response:
+def verify_form(request: Request, digest: str = "") -> Response:
     """Ask for a certificate and, if wanted, the digest of the file."""
-    return render(request, "ledger/verify.html", report=None, title="Verify a certificate")
+    return _verify_page(request, digest=digest[:80])
 
 
 @router.post("/verify")
-def verify_posted(
-    request: Request, certificate: Annotated[UploadFile, File()], digest: Annotated[str, Form()] = ""
-) -> Response:
+def verify_posted(request: Request, fields: PostedFields) -> Response:
     """Check what was handed in; nothing of it is kept."""
-    content = certificate.file.read(_MAX + 1)
-    report = verify_certificate(
-        content,
-        media=None,
-        trust=None,
-        status=None,
-        today=beijing_date(clock.now()),
-        digest=digest.strip().lower() or None,
-    )
-    return render(request, "ledger/verify.html", report=report, title="Verify a certificate")
+    services = request.app.state.services
+    typed = fields.get("digest", b"").decode("utf-8", "replace")[:80]
+    if "certificate" not in fields:
+        return _verify_page(request, digest=typed, missing=Text(N_("Choose the certificate first.")), status=422)
+    try:
+        with services.database.read() as session:
+            verdict = judge(session, services.keys, fields=fields, today=beijing_date(clock.now()))
+    except BadDigest as error:
+        return _verify_page(request, digest=typed, bad_digest=error.text, status=422)
+    certificate = fields["certificate"] if verdict.holds("signature") else b""
+    return _verify_page(request, digest=typed, verdict=verdict, certificate=certificate)
+
+
+def _verify_page(
+    request: Request, *, digest: str = "", verdict: Verdict | None = None, certificate: bytes = b"",
+    missing: Text | None = None, bad_digest: Text | None = None, status: int = 200,
+) -> Response:  # fmt: skip
+    checks = [
+        {"name": check.name, "mark": MARKS[check.ok], "detail": Text(check.message, dict(check.params))}
+        for check in (verdict.checks if verdict else ())
+    ]
+    about = licence_in_words(certificate, language_of(request)) if certificate else []
+    return render(
+        request, "ledger/verify.html", verdict=verdict, checks=checks, about=about, digest_value=digest,
+        missing=missing or "", bad_digest=bad_digest or "", title=N_("Verify a certificate"), status=status,
+    )  # fmt: skip
+
+
+def _entry(entry: ProvenanceEntry) -> dict[str, Any]:
+    word, kind = STATE_WORDS[entry.state]
+    at: datetime = entry.confirmed_at or entry.created_at
+    names = {**KIND_NAMES, EntryKind.ADMIT: N_("Holder admitted")}
+    return {"kind": names[entry.kind], "word": word, "mark": kind, "at": at, "block": entry.block_number,
+            "transaction": entry.tx_hash, "reason": entry.reason}  # fmt: skip
+
+
+def _download(content: bytes, name: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-cache"}
+    return Response(content, media_type="application/json", headers=headers)

@@ -1,12 +1,13 @@
 """Checks a certificate offline: no database, no network, no web3; a trust file and a status list if given.
 
 Every member of the document is closed and signed; one changed letter is refused, and the link that fails is named.
+What is said about a link is an English message with its parameters apart, so that pages may say it in Chinese.
 """
 
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -40,13 +41,31 @@ _STATUS_SHAPE: Mapping[str, Any] = {"type": str, "dated": str, "issuer": str, "r
 _HEX = set("0123456789abcdef")
 
 
+def N_(message: str) -> str:
+    """Mark an English message for translation elsewhere; this module imports nothing of the application."""
+    return message
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is said about a link: a message with braces and what fills them."""
+
+    message: str
+    params: Mapping[str, str | int] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.message.format(**self.params) if self.params else self.message
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One link: `ok` is None where it was not checked."""
+    """One link: `ok` is None where it was not checked; `detail` is `message` in English, filled in."""
 
     name: str
     ok: bool | None
     detail: str
+    message: str = ""
+    params: Mapping[str, str | int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +81,15 @@ class Report:
 
 class Refused(ValueError):
     """A link that fails, in plain words."""
+
+    def __init__(self, message: str, **params: str | int) -> None:
+        self.said = Said(message, params)
+        super().__init__(str(self.said))
+
+
+_Outcome = tuple[bool | None, Said]
+_FORM = N_("form")
+_UNREADABLE = N_("it cannot be read: damaged or made up")
 
 
 def verify_certificate(
@@ -81,32 +109,46 @@ def verify_certificate(
         document = _read(certificate, _SHAPE, CERTIFICATE_TYPE)
         _check_words(document)
     except Refused as refusal:
-        return Report((Check("form", False, str(refusal)),))
-    links: tuple[tuple[str, Callable[[], tuple[bool | None, str]]], ...] = (
-        ("signature", lambda: _check_signature(document, document["issuer"]["address"])),
-        ("issuer", lambda: _check_issuer(document, trust)),
-        ("licence recorded", lambda: _check_grant(document)),
-        ("delivery anchored", lambda: _check_anchor(document)),
-        ("file", lambda: _check_media(document, media, digest)),
-        ("period", lambda: _check_period(document, today)),
-        ("revocation", lambda: _check_status(document, status)),
+        return Report((_told(_FORM, (False, refusal.said)),))
+    links: tuple[tuple[str, Callable[[], _Outcome]], ...] = (
+        (N_("signature"), lambda: _check_signature(document, document["issuer"]["address"])),
+        (N_("issuer"), lambda: _check_issuer(document, trust)),
+        (N_("licence recorded"), lambda: _check_grant(document)),
+        (N_("delivery anchored"), lambda: _check_anchor(document)),
+        (N_("file"), lambda: _check_media(document, media, digest)),
+        (N_("period"), lambda: _check_period(document, today)),
+        (N_("revocation"), lambda: _check_status(document, status)),
     )
-    checks = [Check("form", True, "canonical, closed")]
-    for name, link in links:
-        try:
-            ok, detail = link()
-        except (
-            Refused,
-            ProofRefused,
-            ValueError,
-            IndexError,
-            KeyError,
-            TypeError,
-            rlp.exceptions.RLPException,
-        ) as error:
-            ok, detail = False, str(error) or type(error).__name__
-        checks.append(Check(name, ok, detail))
-    return Report(tuple(checks))
+    checks = [_told(_FORM, (True, Said(N_("canonical, closed"))))]
+    return Report((*checks, *(_told(name, _try(link)) for name, link in links)))
+
+
+def check_pin(certificate: bytes, *, name: str, trust: bytes) -> Check:
+    """Check only whether the issuer and the chain are in a trust file, under a name of its own."""
+    try:
+        document = _read(certificate, _SHAPE, CERTIFICATE_TYPE)
+    except Refused as refusal:
+        return _told(name, (False, refusal.said))
+    return _told(name, _try(lambda: _check_issuer(document, trust)))
+
+
+def _try(link: Callable[[], _Outcome]) -> _Outcome:
+    """Return what a link says; whatever a stranger made up is a link that fails, never a crash."""
+    try:
+        return link()
+    except Refused as refusal:
+        return False, refusal.said
+    except ProofRefused:
+        return False, Said(N_("the proof does not lead to the block it names"))
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, OSError):
+        return False, Said(_UNREADABLE)
+    except rlp.exceptions.RLPException:
+        return False, Said(_UNREADABLE)
+
+
+def _told(name: str, outcome: _Outcome) -> Check:
+    ok, said = outcome
+    return Check(name, ok, str(said), said.message, said.params)
 
 
 def signing_digest(document: Mapping[str, Any]) -> bytes:
@@ -124,30 +166,31 @@ def licence_of(certificate: bytes) -> dict[str, Any]:
 
 def _read(content: bytes, shape: Mapping[str, Any], kind: str) -> dict[str, Any]:
     if len(content) > _MAX_CERTIFICATE:
-        raise Refused("longer than any certificate")
+        raise Refused(N_("longer than any certificate"))
     if content.count(b"[") + content.count(b"{") > _MAX_BRACKETS:
-        raise Refused("nested deeper than any certificate")
+        raise Refused(N_("nested deeper than any certificate"))
     try:
         document = json.loads(content.decode("utf-8"))
         spelled = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
     except (ValueError, RecursionError) as error:
-        raise Refused("not a JSON document in UTF-8") from error
+        raise Refused(N_("not a JSON document in UTF-8")) from error
     if spelled != content:
-        raise Refused("not in its one canonical spelling")
+        raise Refused(N_("not in its one canonical spelling"))
     _check_shape(document, shape, "")
     if document["type"] != kind:
-        raise Refused(f"another type of document: {document['type'][:60]}")
+        raise Refused(N_("another type of document: {type}"), type=document["type"][:60])
     return dict(document)
 
 
 def _check_shape(value: Any, shape: Any, where: str) -> None:
     if isinstance(shape, Mapping):
         if not isinstance(value, dict) or value.keys() != shape.keys():
-            raise Refused(f"other members than expected{where and ' in ' + where}")
+            message = N_("other members than expected in “{where}”") if where else N_("other members than expected")
+            raise Refused(message, **({"where": where} if where else {}))
         for name, inner in shape.items():
             _check_shape(value[name], inner, name)
     elif type(value) is not shape:
-        raise Refused(f"{where} is not of its type")
+        raise Refused(N_("“{where}” is not of its type"), where=where)
 
 
 def _check_words(document: Mapping[str, Any]) -> None:
@@ -163,47 +206,50 @@ def _check_words(document: Mapping[str, Any]) -> None:
         *(("delivery.path", node, 64) for node in delivery["path"]),
     ):  # fmt: skip
         if not isinstance(text, str) or not set(text) <= _HEX or len(text) % 2 or (length and len(text) != length):
-            raise Refused(f"{name} is not lower-case hex of its length")
+            raise Refused(N_("“{where}” is not lower-case hex of its length"), where=name)
 
 
-def _check_signature(document: Mapping[str, Any], address: str) -> tuple[bool, str]:
-    signer = recover_address(signing_digest(document), bytes.fromhex(document["signature"])).hex()
+def _check_signature(document: Mapping[str, Any], address: str) -> _Outcome:
+    try:
+        signer = recover_address(signing_digest(document), bytes.fromhex(document["signature"])).hex()
+    except ValueError as error:
+        raise Refused(N_("the signature fits no key")) from error
     if signer != address:
-        raise Refused("the signature is not the issuer's, or something in the certificate was changed")
-    return True, f"signed by 0x{signer}"
+        raise Refused(N_("the signature is not the issuer's, or something in it was changed"))
+    return True, Said(N_("signed by {address}"), {"address": f"0x{signer}"})
 
 
-def _check_issuer(document: Mapping[str, Any], trust: bytes | None) -> tuple[bool | None, str]:
+def _check_issuer(document: Mapping[str, Any], trust: bytes | None) -> _Outcome:
     if trust is None:
-        return None, "issuer not pinned"
+        return None, Said(N_("issuer not pinned"))
     pinned = _read(trust, _TRUST_SHAPE, TRUST_TYPE)
     issuers = {entry["address"]: entry["name"] for entry in pinned["issuers"]}
     if document["issuer"]["address"] not in issuers:
-        raise Refused("the issuer is not in the trust file")
+        raise Refused(N_("the issuer is not in the trust file"))
     if document["chain"] not in pinned["chains"]:
-        raise Refused("the chain is not in the trust file")
-    return True, f"pinned: {issuers[document['issuer']['address']]}"
+        raise Refused(N_("the chain is not in the trust file"))
+    return True, Said(N_("pinned: {name}"), {"name": str(issuers[document["issuer"]["address"]])[:80]})
 
 
-def _check_grant(document: Mapping[str, Any]) -> tuple[bool, str]:
+def _check_grant(document: Mapping[str, Any]) -> _Outcome:
     topics, data, time = _event(document["grant"], GRANTED)
     licence = json.loads(document["licence"])
     if int.from_bytes(topics[3], "big") != licence["number"]:
-        raise Refused("the recorded licence has another number")
+        raise Refused(N_("the recorded licence has another number"))
     words = [data[offset : offset + 32] for offset in range(0, len(data), 32)]
     commitment = keccak(bytes.fromhex(document["licence_salt"]) + document["licence"].encode())
     if words[_TERMS_WORD] != commitment:
-        raise Refused("the terms are not the recorded ones")
-    return True, f"licence {licence['number']} recorded {_show(time)}"
+        raise Refused(N_("the terms are not the recorded ones"))
+    return True, Said(N_("licence {number} recorded {time}"), {"number": licence["number"], "time": _show(time)})
 
 
-def _check_anchor(document: Mapping[str, Any]) -> tuple[bool, str]:
+def _check_anchor(document: Mapping[str, Any]) -> _Outcome:
     topics, _data, time = _event(document["anchor"], ANCHORED)
     delivery = document["delivery"]
     commitment = keccak(bytes.fromhex(delivery["salt"]) + bytes.fromhex(delivery["sha256"]))
     if climb(commitment, [bytes.fromhex(node) for node in delivery["path"]]) != topics[2]:
-        raise Refused("the delivered file's digest is not under the anchored root")
-    return True, f"anchored {_show(time)}"
+        raise Refused(N_("the delivered file's digest is not under the anchored root"))
+    return True, Said(N_("anchored {time}"), {"time": _show(time)})
 
 
 def _event(proof: Mapping[str, Any], signature: bytes) -> tuple[list[bytes], bytes, int]:
@@ -213,49 +259,51 @@ def _event(proof: Mapping[str, Any], signature: bytes) -> tuple[list[bytes], byt
         value_in_proof(header[_RECEIPTS_ROOT], proof["index"], [bytes.fromhex(node) for node in proof["nodes"]])
     )
     if receipt[0] != b"\x01":
-        raise Refused("the transaction was refused")
+        raise Refused(N_("the transaction was refused"))
     for address, topics, data in receipt[3]:
         if address == bytes.fromhex(proof["contract"]) and topics[0] == signature:
             return list(topics), data, int.from_bytes(header[_HEADER_TIME], "big")
-    raise Refused("the receipt has no such event of this contract")
+    raise Refused(N_("the receipt has no such event of this contract"))
 
 
-def _check_media(document: Mapping[str, Any], media: Path | None, given: str | None) -> tuple[bool | None, str]:
+def _check_media(document: Mapping[str, Any], media: Path | None, given: str | None) -> _Outcome:
     if media is None and given is None:
-        return None, "no file given"
+        return None, Said(N_("no file given"))
     if media is None:
         if given != document["delivery"]["sha256"]:
-            raise Refused("the file is not the delivered one: at least one byte differs")
-        return True, "its SHA-256 agrees"
+            raise Refused(N_("the file is not the delivered one: at least one byte differs"))
+        return True, Said(N_("its SHA-256 agrees"))
     digest, count = hashlib.sha256(), 0
     with media.open("rb") as file:
         while chunk := file.read(1 << 20):
             digest.update(chunk)
             count += len(chunk)
     if (digest.hexdigest(), count) != (document["delivery"]["sha256"], document["delivery"]["bytes"]):
-        raise Refused("the file is not the delivered one: at least one byte differs")
-    return True, f"SHA-256 {digest.hexdigest()[:16]}… agrees"
+        raise Refused(N_("the file is not the delivered one: at least one byte differs"))
+    return True, Said(N_("its SHA-256 agrees"))
 
 
-def _check_period(document: Mapping[str, Any], today: date) -> tuple[bool, str]:
+def _check_period(document: Mapping[str, Any], today: date) -> _Outcome:
     licence = json.loads(document["licence"])
     first, last = date.fromisoformat(licence["first_day"]), date.fromisoformat(licence["last_day"])
     if today > last:
-        raise Refused(f"expired: the last day was {last}")
-    begins = "" if today >= first else " (not begun yet)"
-    return True, f"{first} – {last}, last day included{begins}"
+        raise Refused(N_("expired: the last day was {last}"), last=str(last))
+    days: dict[str, str | int] = {"first": str(first), "last": str(last)}
+    if today < first:
+        return True, Said(N_("{first} – {last}, last day included (not begun yet)"), days)
+    return True, Said(N_("{first} – {last}, last day included"), days)
 
 
-def _check_status(document: Mapping[str, Any], status: bytes | None) -> tuple[bool | None, str]:
+def _check_status(document: Mapping[str, Any], status: bytes | None) -> _Outcome:
     if status is None:
-        return None, "revocation not checked"
+        return None, Said(N_("revocation not checked"))
     listed = _read(status, _STATUS_SHAPE, STATUS_TYPE)
     if listed["issuer"] != document["issuer"]["address"]:
-        raise Refused("the status list is of another issuer")
+        raise Refused(N_("the status list is of another issuer"))
     _check_signature(listed, listed["issuer"])
     if json.loads(document["licence"])["number"] in listed["revoked"]:
-        raise Refused(f"revoked, as of the list dated {listed['dated']}")
-    return True, f"not revoked as of {listed['dated']}"
+        raise Refused(N_("revoked, as of the list dated {dated}"), dated=listed["dated"][:40])
+    return True, Said(N_("not revoked as of {dated}"), {"dated": listed["dated"][:40]})
 
 
 def _show(time: int) -> str:

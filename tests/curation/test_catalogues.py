@@ -75,8 +75,10 @@ def test_strangers_change_nothing_and_curators_pick_only_what_they_may_see(datab
         catalogue = create_catalogue(session, slug="x", title=TITLE, by=curator, now=NOW)
         with pytest.raises(BadSlug):
             create_catalogue(session, slug="x", title=TITLE, by=other, now=NOW)
-        with pytest.raises(Forbidden):
+        with pytest.raises(CatalogueNotFound):
             set_items(session, catalogue_id=catalogue, items=[], by=other, now=NOW)
+        with pytest.raises(Forbidden):
+            set_items(session, catalogue_id=catalogue, items=[], by=holder, now=NOW)
         with pytest.raises(AssetNotFound):
             set_items(session, catalogue_id=catalogue, items=[NewItem(hidden)], by=curator, now=NOW)
         with pytest.raises(EmptyCatalogue):

@@ -1,0 +1,109 @@
+"""JSON: verify a certificate, how the ledger is, the trail of an asset."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from fastapi import APIRouter, Request
+
+from asset_hub.accounts import require_person
+from asset_hub.accounts.deps import CurrentActor
+from asset_hub.catalogue import find_asset, get_asset
+from asset_hub.core import clock
+from asset_hub.core.clock import beijing_date
+from asset_hub.core.text import N_
+from ledger.certificates import CUSTODY, WITNESS
+from ledger.errors import BadCertificate
+from ledger.health import read_health
+from ledger.trails import trail_of
+from ledger.types import ProvenanceEntry
+from ledger.uploads import PostedBody
+from ledger.verdicts import judge
+
+router = APIRouter(prefix="/api/v1", tags=["ledger"])
+_MEMBERS = ("certificate", "digest", "trust", "status")
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object", "required": ["certificate"], "additionalProperties": False,
+                    "properties": {name: {"type": "string"} for name in _MEMBERS},
+                }
+            }
+        },
+    }
+}  # fmt: skip
+
+
+@router.post("/certificates/verify", openapi_extra=_BODY)
+def verify(request: Request, body: PostedBody) -> dict[str, Any]:
+    """Check a certificate; every member is the text of a file as it is, `digest` the SHA-256 of the media in hex.
+
+    Nothing is kept. Without `trust`, this exchange's own word is one more check.
+    """
+    services = request.app.state.services
+    with services.database.read() as session:
+        verdict = judge(session, services.keys, fields=_members(body), today=beijing_date(clock.now()))
+    checks = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in verdict.checks]
+    return {"valid": verdict.is_valid, "failed": list(verdict.failed), "checks": checks}
+
+
+@router.get("/ledger")
+def health(request: Request, by: CurrentActor) -> dict[str, Any]:
+    """How the ledger is."""
+    require_person(by)
+    services = request.app.state.services
+    with services.database.read() as session:
+        found = read_health(session, services.keys)
+    head = (
+        {"number": found.head.number, "hash": found.head.hash, "time": found.head.time.isoformat()}
+        if found.head
+        else None
+    )
+    return {
+        "engine": found.engine, "finality": "instant", "chain_id": found.chain_id, "genesis": found.genesis,
+        "head": head, "transactions": found.transactions,
+        "entries": {"waiting": found.waiting, "confirmed": found.confirmed, "refused": found.refused},
+        "contracts": dict(found.contracts), "operator": found.operator, "custody": CUSTODY, "witness": WITNESS,
+        "gas": [asdict(one) for one in found.gas], "is_stalled": found.is_stalled(clock.now()),
+    }  # fmt: skip
+
+
+@router.get("/assets/{number}/provenance")
+def provenance(request: Request, number: str, by: CurrentActor) -> dict[str, Any]:
+    """The trail of an asset; its licences only to its own house."""
+    with request.app.state.services.database.read() as session:
+        asset = get_asset(session, asset_id=find_asset(session, text=number), by=by, now=clock.now())
+        trail = trail_of(session, asset=asset, by=by)
+    found: dict[str, Any] = {
+        "number": asset.number, "state": trail.state, "commitment": trail.commitment or None, "custody": CUSTODY,
+        "witness": WITNESS, "entries": [_entry(one) for one in trail.entries],
+    }  # fmt: skip
+    if trail.licences:
+        found["licences"] = [
+            {"number": one.number, "entries": [_entry(entry) for entry in one.entries]} for one in trail.licences
+        ]
+    return found
+
+
+def _members(body: bytes) -> Mapping[str, bytes]:
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise BadCertificate(N_("The body is no JSON document.")) from error
+    if not isinstance(document, dict) or not set(document) <= set(_MEMBERS) or "certificate" not in document:
+        raise BadCertificate(N_("Members are certificate, digest, trust and status; certificate must be there."))
+    if not all(isinstance(value, str) for value in document.values()):
+        raise BadCertificate(N_("Each member is the text of a file, as a string."))
+    return {name: value.encode("utf-8", "replace") for name, value in document.items() if value}
+
+
+def _entry(entry: ProvenanceEntry) -> dict[str, Any]:
+    return {
+        "kind": entry.kind, "state": entry.state, "block": entry.block_number, "transaction": entry.tx_hash,
+        "reason": entry.reason, "recorded_at": entry.created_at.isoformat(),
+        "confirmed_at": entry.confirmed_at.isoformat() if entry.confirmed_at else None,
+    }  # fmt: skip
