@@ -1,4 +1,4 @@
-"""Licences in the browser: how far they are, the file by an expiring link, the certificate to read and print."""
+"""Licences in the browser: how far they are, the file by an expiring link, the certificate to read and to print."""
 
 import io
 import json
@@ -7,20 +7,25 @@ from uuid import UUID
 
 import segno
 from fastapi import APIRouter, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
-from asset_hub.accounts import get_party, may, require_organisation
+from asset_hub.accounts import Actor, may, party_names, require_organisation
 from asset_hub.accounts.deps import CurrentActor
-from asset_hub.catalogue import read_for_index
-from asset_hub.core import clock
 from asset_hub.core.files import read_blob
-from asset_hub.core.text import N_
+from asset_hub.core.money import Money
+from asset_hub.core.rational import FrameRate, Span
+from asset_hub.core.text import N_, Text
 from asset_hub.web.ranges import serve_blob
 from asset_hub.web.shell import language_of, render
+from ledger.certificates import trust_file
+from ledger.entries import provenance_of
+from ledger.types import KIND_NAMES, EntryState
 from marketplace import permissions
-from marketplace.delivery import LINK_SECONDS, certificate_of, fetch_delivery, open_link
-from marketplace.licences import STATE_NAMES, LicenceState, get_licence, list_licences
-from marketplace.pages import attachment, terms_in_words
+from marketplace.delivery import ISSUER, LINK_SECONDS, certificate_of, fetch_delivery, open_link
+from marketplace.licences import STATE_NAMES, Licence, LicenceState, get_licence, list_licences
+from marketplace.models import OrderRow
+from marketplace.pages import shown_asset, shown_titles
+from marketplace.wording import attachment, film_time, part_in_words, period, terms_in_words, use_name
 
 router = APIRouter(include_in_schema=False)
 _STEPS = (LicenceState.RECORDED, LicenceState.CONFIRMED, LicenceState.DELIVERED)
@@ -30,6 +35,11 @@ MARKS = {
     LicenceState.DELIVERED: "good",
     LicenceState.REFUSED: "bad",
 }
+ENTRY_STATES: dict[EntryState, tuple[str, str]] = {
+    EntryState.RECORDED: (N_("on its way to the ledger"), "busy"),
+    EntryState.CONFIRMED: (N_("confirmed"), "good"),
+    EntryState.REFUSED: (N_("refused"), "bad"),
+}
 
 
 @router.get("/licences")
@@ -38,42 +48,49 @@ def licence_list(request: Request, by: CurrentActor) -> Response:
     language, house = language_of(request), require_organisation(by)
     with request.app.state.services.database.read() as session:
         licences = list_licences(session, by=by)
-        ids = [one.asset_id for one in licences]
-        titles = {view.id: view.title(language) for view, _ in read_for_index(session, asset_ids=ids, now=clock.now())}
+        titles = shown_titles(session, [one.asset_id for one in licences], by, language)
+    joint = "、" if language == "zh" else ", "
     return render(
-        request, "marketplace/licences.html", title=N_("Licences"), bought=[x for x in licences if x.buyer_id == house],
-        sold=[x for x in licences if x.seller_id == house], titles=titles, states=STATE_NAMES, marks=MARKS,
+        request, "marketplace/licences.html", title=N_("Licences"), titles=titles, states=STATE_NAMES, marks=MARKS,
+        bought=[one for one in licences if one.buyer_id == house],
+        sold=[one for one in licences if one.seller_id == house and one.buyer_id != house],
+        uses={one.id: joint.join(use_name(use, language) for use in one.terms.uses) for one in licences},
+        periods={one.id: period(one.terms.window.start, one.terms.window.last_day, language) for one in licences},
+        sells=may(by, permissions.SEE_GRANTS, organisation_id=house),
     )  # fmt: skip
+
+
+@router.get("/licences/trust.json")
+def trust(request: Request) -> Response:
+    """What a verifier pins: this operator's address and this chain's genesis."""
+    services = request.app.state.services
+    with services.database.read() as session:
+        content = trust_file(session, services.keys, issuer_name=ISSUER)
+    headers = {"Content-Disposition": attachment("trust.json")}
+    return Response(content, media_type="application/json", headers=headers)
 
 
 @router.get("/licences/{licence_id}")
 def licence_page(request: Request, by: CurrentActor, licence_id: UUID) -> Response:
     """One licence: how far it is, its terms, what can be downloaded, how to verify it."""
-    language = language_of(request)
-    require_organisation(by)
-    with request.app.state.services.database.read() as session:
-        licence = get_licence(session, licence_id=licence_id, by=by)
-        ((asset, _held),) = read_for_index(session, asset_ids=[licence.asset_id], now=clock.now())
-        seller, buyer = (
-            get_party(session, organisation_id=party).name(language) for party in (licence.seller_id, licence.buyer_id)
-        )
-    return render(
-        request, "marketplace/licence.html", title=N_("Licence"), licence=licence, asset=asset, seller=seller,
-        buyer=buyer, words=terms_in_words(licence.terms, asset, language), steps=[STATE_NAMES[step] for step in _STEPS],
-        position=_STEPS.index(licence.state) if licence.state in _STEPS else -1, hours=LINK_SECONDS // 3600,
-        states=STATE_NAMES, marks=MARKS, is_moving=licence.state in _STEPS[:2],
-        may_fetch=may(by, permissions.FETCH, organisation_id=licence.buyer_id),
-    )  # fmt: skip
-
-
-@router.get("/licences/{licence_id}/download")
-def download(request: Request, by: CurrentActor, licence_id: UUID) -> Response:
-    """Lead to a fresh expiring link."""
-    services = request.app.state.services
+    language, services = language_of(request), request.app.state.services
     require_organisation(by)
     with services.database.read() as session:
         licence = get_licence(session, licence_id=licence_id, by=by)
-    return RedirectResponse(f"/deliveries/{open_link(services.settings.secret(), licence, by=by)}", status_code=303)
+        asset = shown_asset(session, licence.asset_id, by)
+        parties = {licence.seller_id, licence.buyer_id}
+        names = party_names(session, organisation_ids=parties, language=language)
+        trail = provenance_of(session, subject_ids=[licence_id])
+        fee = Money(session.get_one(OrderRow, licence.order_id).gross_fen)
+    rate = film_time(asset).rate if asset else None
+    return render(
+        request, "marketplace/licence.html", title=N_("Licence"), licence=licence, asset=asset, fee=fee,
+        seller=names[licence.seller_id], buyer=names[licence.buyer_id], trail=trail, entry_names=KIND_NAMES,
+        words=terms_in_words(licence.terms, language, rate=rate), steps=[STATE_NAMES[step] for step in _STEPS],
+        position=_STEPS.index(licence.state) if licence.state in _STEPS else -1, hours=LINK_SECONDS // 3600,
+        is_moving=licence.state in _STEPS[:2], link=_link(services.settings.secret(), licence, by),
+        command=_command(licence), entry_states=ENTRY_STATES,
+    )  # fmt: skip
 
 
 @router.api_route("/deliveries/{token}", methods=["GET", "HEAD"])
@@ -84,19 +101,21 @@ def delivery(request: Request, token: str) -> Response:
         found = fetch_delivery(session, services.settings.secret(), token=token)
     response = serve_blob(request, services.files, found.sha256, mime=found.mime)
     response.headers["Content-Disposition"] = attachment(found.name)
+    if request.method == "HEAD":
+        return Response(status_code=response.status_code, headers=dict(response.headers))
     return response
 
 
 @router.get("/licences/{licence_id}/certificate.json")
 def certificate_json(request: Request, by: CurrentActor, licence_id: UUID) -> Response:
     """The certificate itself, byte for byte."""
-    return _certificate(request, by, licence_id, 0, "json", "application/json")
+    return certificate_file(request, by, licence_id, ending="json", mime="application/json")
 
 
 @router.get("/licences/{licence_id}/certificate.pdf")
 def certificate_pdf(request: Request, by: CurrentActor, licence_id: UUID) -> Response:
     """The certificate as a page to print."""
-    return _certificate(request, by, licence_id, 1, "pdf", "application/pdf")
+    return certificate_file(request, by, licence_id, ending="pdf", mime="application/pdf")
 
 
 @router.get("/licences/{licence_id}/certificate")
@@ -106,34 +125,54 @@ def certificate_page(request: Request, by: CurrentActor, licence_id: UUID) -> Re
     require_organisation(by)
     with services.database.read() as session:
         licence = get_licence(session, licence_id=licence_id, by=by)
-        json_sha256, _ = certificate_of(session, licence_id=licence_id, by=by)
-    document: dict[str, Any] = json.loads(read_blob(services.files, json_sha256))
+        asset = shown_asset(session, licence.asset_id, by)
+        sha256, _ = certificate_of(session, licence_id=licence_id, by=by)
+    document: dict[str, Any] = json.loads(read_blob(services.files, sha256))
+    facts: dict[str, Any] = json.loads(document["licence"])
     return render(
         request, "marketplace/certificate.html", title=N_("Certificate of licence"), licence=licence, document=document,
-        facts=json.loads(document["licence"]), sha256=json_sha256,
+        facts=facts, sha256=sha256, verify_at=_verify_at(request),
+        part=_part(facts["segment_frames"], film_time(asset).rate if asset else None),
     )  # fmt: skip
 
 
 @router.get("/licences/{licence_id}/certificate.svg")
 def certificate_code(request: Request, by: CurrentActor, licence_id: UUID) -> Response:
-    """A QR code that leads to the page where anybody verifies, with the digest of the delivered file."""
-    services = request.app.state.services
+    """A QR code that leads to the page where anybody verifies."""
     require_organisation(by)
-    with services.database.read() as session:
-        licence = get_licence(session, licence_id=licence_id, by=by)
+    with request.app.state.services.database.read() as session:
         certificate_of(session, licence_id=licence_id, by=by)
     out = io.BytesIO()
-    address = f"{str(request.base_url).rstrip('/')}/verify?digest={licence.sha256}"
-    segno.make(address, error="m").save(out, kind="svg", scale=4, border=2, xmldecl=False, svgns=True)
+    segno.make(_verify_at(request), error="m").save(out, kind="svg", scale=4, border=2, xmldecl=False, light="#fff")
     return Response(out.getvalue(), media_type="image/svg+xml")
 
 
-def _certificate(request: Request, by: CurrentActor, licence_id: UUID, index: int, ending: str, mime: str) -> Response:
+def certificate_file(request: Request, by: Actor, licence_id: UUID, *, ending: str, mime: str) -> Response:
+    """Answer with a certificate of the reader's house, as JSON or PDF."""
     services = request.app.state.services
     require_organisation(by)
     with services.database.read() as session:
         licence = get_licence(session, licence_id=licence_id, by=by)
-        sha256 = certificate_of(session, licence_id=licence_id, by=by)[index]
-    response = serve_blob(request, services.files, sha256, mime=mime)
+        as_json, as_pdf = certificate_of(session, licence_id=licence_id, by=by)
+    response = serve_blob(request, services.files, as_json if ending == "json" else as_pdf, mime=mime)
     response.headers["Content-Disposition"] = attachment(f"certificate-{licence.number:06d}.{ending}")
     return response
+
+
+def _link(secret: bytes, licence: Licence, by: Actor) -> str:
+    """Return a fresh download token for those who may fetch, empty for others."""
+    may_fetch = may(by, permissions.FETCH, organisation_id=licence.buyer_id)
+    return open_link(secret, licence, by=by) if may_fetch and licence.state == LicenceState.DELIVERED else ""
+
+
+def _command(licence: Licence) -> str:
+    name = licence.file_name or "FILE"
+    return f"asset-hub certificate verify certificate-{licence.number:06d}.json --file {name} --trust trust.json"
+
+
+def _verify_at(request: Request) -> str:
+    return f"{str(request.base_url).rstrip('/')}/verify"
+
+
+def _part(frames: list[int] | None, rate: FrameRate | None) -> Text | None:
+    return part_in_words(Span(*frames), rate) if frames else None

@@ -51,6 +51,7 @@ class Licence:
 
     id: UUID
     number: int
+    order_id: UUID
     asset_id: UUID
     seller_id: UUID
     buyer_id: UUID
@@ -143,6 +144,12 @@ def get_licence(session: ReadSession, *, licence_id: UUID, by: Actor) -> Licence
     return licence_view(row)
 
 
+def licence_of_order(session: ReadSession, *, order_id: UUID) -> Licence | None:
+    """Return the licence that an order became; the caller has checked whose the order is."""
+    row = session.exec(select(LicenceRow).where(LicenceRow.order_id == order_id)).first()
+    return licence_view(row) if row else None
+
+
 def list_licences(session: ReadSession, *, by: Actor) -> tuple[Licence, ...]:
     """Return the licences of the actor's house, newest first."""
     statement = (
@@ -177,8 +184,9 @@ def note_refused(session: WriteSession, *, licence_id: UUID) -> bool:
 def licence_view(row: LicenceRow) -> Licence:
     """Return a row as others may see it."""
     return Licence(
-        row.id, row.number, row.asset_id, row.seller_id, row.buyer_id, read_terms(row.terms), LicenceState(row.state),
-        row.sha256, row.bytes_count, row.file_name, row.mime, row.certificate_sha256, row.pdf_sha256, row.recorded_at,
+        row.id, row.number, row.order_id, row.asset_id, row.seller_id, row.buyer_id, read_terms(row.terms),
+        LicenceState(row.state), row.sha256, row.bytes_count, row.file_name, row.mime, row.certificate_sha256,
+        row.pdf_sha256, row.recorded_at,
     )  # fmt: skip
 
 

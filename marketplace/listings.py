@@ -1,13 +1,13 @@
 """Listings: a holder offers an asset with a price list."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import select
+from sqlmodel import col, select
 
 from asset_hub.accounts import Actor, require
 from asset_hub.catalogue import get_asset, touch_asset
@@ -66,6 +66,10 @@ def close_listing(session: WriteSession, *, asset_id: UUID, by: Actor, now: date
 
 def listing_of(session: ReadSession, *, asset_id: UUID) -> Listing | None:
     """Return the open listing of an asset."""
-    statement = select(ListingRow).where(ListingRow.asset_id == asset_id, ListingRow.state == ListingState.OPEN)
-    row = session.exec(statement).first()
-    return Listing(row.asset_id, row.seller_id, row.prices) if row else None
+    return listings_of(session, asset_ids=[asset_id]).get(asset_id)
+
+
+def listings_of(session: ReadSession, *, asset_ids: Sequence[UUID]) -> dict[UUID, Listing]:
+    """Return the open listings of these assets by asset, in one query."""
+    statement = select(ListingRow).where(col(ListingRow.asset_id).in_(asset_ids), ListingRow.state == ListingState.OPEN)
+    return {row.asset_id: Listing(row.asset_id, row.seller_id, row.prices) for row in session.exec(statement)}

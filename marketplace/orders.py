@@ -113,6 +113,12 @@ def get_order(session: ReadSession, *, order_id: UUID, by: Actor) -> Order:
     return _order(row)
 
 
+def order_of_quote(session: ReadSession, *, quote_id: UUID) -> Order | None:
+    """Return the order that a quote became; the caller has checked whose the quote is."""
+    row = session.exec(select(OrderRow).where(OrderRow.quote_id == quote_id)).first()
+    return _order(row) if row else None
+
+
 def list_orders(session: ReadSession, *, by: Actor, limit: int = 100) -> tuple[Order, ...]:
     """Return the newest orders of the actor's house, as buyer or seller."""
     statement = (

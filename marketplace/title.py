@@ -1,10 +1,12 @@
 """The title desk: whose an asset's rights are, by which instrument; what cannot be sold and why."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
+
+from sqlmodel import col, select
 
 from asset_hub.accounts import Actor, require
 from asset_hub.catalogue import AssetView, get_asset, touch_asset
@@ -44,6 +46,10 @@ class Title:
     shares: Mapping[UUID, int]
     instrument: str
     pledgee: str
+    instrument_sha256: str | None = None
+
+
+_NOT_RECORDED = Title(TitleState.UNKNOWN, {}, "", "")
 
 
 def record_title(
@@ -75,11 +81,18 @@ def record_title(
 
 def title_of(session: ReadSession, *, asset: AssetView) -> Title:
     """Return the title; what nobody recorded is unknown."""
-    row = session.get(TitleRow, asset.id)
-    if row is None:
-        return Title(TitleState.UNKNOWN, {}, "", "")
+    return titles_of(session, asset_ids=[asset.id]).get(asset.id, _NOT_RECORDED)
+
+
+def titles_of(session: ReadSession, *, asset_ids: Sequence[UUID]) -> dict[UUID, Title]:
+    """Return the recorded titles of these assets by asset, in one query."""
+    rows = session.exec(select(TitleRow).where(col(TitleRow.asset_id).in_(asset_ids)))
+    return {row.asset_id: _title(row) for row in rows}
+
+
+def _title(row: TitleRow) -> Title:
     shares = {UUID(party): share for party, share in row.shares.items()}
-    return Title(TitleState(row.state), shares, row.instrument, row.pledgee)
+    return Title(TitleState(row.state), shares, row.instrument, row.pledgee, row.instrument_sha256)
 
 
 def lock_rights(session: WriteSession, *, asset_id: UUID) -> None:
