@@ -3,6 +3,7 @@
 A block, its journal rows and the business rows commit together or not at all (ADR 0010).
 """
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,10 @@ from asset_hub.core.db import ReadSession
 from ledger.chain import CHAIN_ID, GAS_LIMIT, GAS_PRICE
 from ledger.models import StateRow
 
+# The engine raises the limit to 100,000 when it is imported; with that, a body of nested brackets overruns the stack
+# of the process that serves it. Our contracts never call deeper than a few frames.
+_RECURSION_LIMIT = 2000
+sys.setrecursionlimit(_RECURSION_LIMIT)
 _ENDOWMENT = 10**30
 _GENESIS_TIME = 1_767_225_600
 _MAX_KEYS = 400

@@ -16,6 +16,7 @@ from asset_hub.web.shell import language_of, render
 from asset_hub.web.story import read_story
 from ledger.certificates import status_list, trust_file
 from ledger.health import read_health
+from ledger.revoked import read_revoked
 from ledger.trails import trail_of
 from ledger.types import KIND_NAMES, EntryKind, EntryState, ProvenanceEntry
 from ledger.uploads import PostedFields
@@ -64,9 +65,9 @@ def trust_json(request: Request) -> Response:
 
 @router.get("/ledger/status.json")
 def status_json(request: Request) -> Response:
-    """The dated, signed list of revoked licences. None can be revoked yet, so it is empty."""
-    now = clock.now()
-    content = status_list(request.app.state.services.keys, revoked=[], now=now)
+    """The signed list of revoked licences as the operator keeps it in the home, dated now."""
+    services, now = request.app.state.services, clock.now()
+    content = status_list(services.keys, revoked=read_revoked(services.settings.home), now=now)
     return _download(content, f"status-{beijing_date(now)}.json")
 
 

@@ -83,7 +83,7 @@ def licence_in_words(certificate: bytes, language: str) -> list[tuple[str, str]]
         return []
     facts = [
         (N_("Licence number"), _text(licence.get("number"))),
-        (N_("Work"), _named(licence.get("work"), "title", language) or _text(licence.get(f"title_{language}"))),
+        (N_("Work"), _named(licence.get("work"), "title", language)),
         (N_("Licensor"), _named(licence.get("licensor"), "name", language)),
         (N_("Licensee"), _named(licence.get("licensee"), "name", language)),
         (N_("Uses"), _listed(licence.get("uses"), language)),

@@ -169,7 +169,7 @@ def test_a_hidden_work_drops_out_of_page_and_json_and_its_curator_is_warned(gall
     page = public.get("/catalogues/three-gorges").text
     assert shown.number in page
     assert hidden.number not in page
-    assert "1 works" in page
+    assert "1 work ·" in page
     assert hidden.number not in public.get("/catalogues").text
     told = public.get("/api/v1/catalogues/three-gorges").json()
     assert [item["number"] for item in told["items"]] == [shown.number]
