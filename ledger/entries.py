@@ -1,7 +1,8 @@
 """Decides what is recorded: an entry in the caller's transaction, and a job that carries it to the chain."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,8 +13,9 @@ from asset_hub.accounts.parties import credential_of
 from asset_hub.core.db import ReadSession, WriteSession
 from asset_hub.core.ids import new_id
 from asset_hub.core.jobs import Queue, enqueue
+from ledger.codebook import GrantKind
 from ledger.errors import GrantOverlaps
-from ledger.grants import GrantTerms, Words, conflicts, read_words, write_words
+from ledger.grants import GrantTerms, Words, conflicts, kind_of, read_words, write_words
 from ledger.merkle import keccak, root_of
 from ledger.models import CounterRow, EntryRow, GrantRow, OrgRow, WorkRow
 from ledger.signing import Keys
@@ -118,6 +120,24 @@ def held_grants(session: ReadSession, *, asset_id: UUID) -> list[tuple[UUID, Wor
     """Return every licence that blocks, confirmed or on its way, with its words."""
     rows = session.exec(select(GrantRow).where(GrantRow.asset_id == asset_id))
     return [(row.licence_id, read_words(row.words)) for row in rows]
+
+
+def held_grants_of(session: ReadSession, *, asset_ids: Collection[UUID]) -> dict[UUID, list[tuple[UUID, Words]]]:
+    """Return the same as `held_grants` for many assets in one query; assets without a licence are left out."""
+    found: dict[UUID, list[tuple[UUID, Words]]] = defaultdict(list)
+    statement = select(GrantRow.asset_id, GrantRow.licence_id, GrantRow.words)
+    for asset_id, licence_id, words in session.exec(statement.where(col(GrantRow.asset_id).in_(asset_ids))):
+        found[asset_id].append((licence_id, read_words(words)))
+    return dict(found)
+
+
+def assets_in_conflict(session: ReadSession, *, wanted: Words) -> set[UUID]:
+    """Return every asset that has a licence in the way of this grant, in one query."""
+    statement = select(GrantRow.asset_id, GrantRow.licence_id, GrantRow.words)
+    if kind_of(wanted) == GrantKind.NON_EXCLUSIVE:
+        statement = statement.where(col(GrantRow.is_exclusive).is_(True))
+    rows = session.exec(statement)
+    return {asset_id for asset_id, licence_id, words in rows if conflicts(wanted, [(licence_id, read_words(words))])}
 
 
 def provenance_of(session: ReadSession, *, subject_ids: Sequence[UUID]) -> tuple[ProvenanceEntry, ...]:

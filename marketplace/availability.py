@@ -1,26 +1,34 @@
-"""Is it free? — free, conflict (until when; with whom only for the title's own desk), or unknown (what is missing)."""
+"""Is it free? — free, conflict (until when; with whom only for the title's own desk), or unknown (what is missing).
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+One rule, asked in three ways: of one asset, of the assets of a page, and of everything that is offered (search).
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
-from sqlmodel import select
+from sqlmodel import col, select
 
 from asset_hub.accounts import Actor, may
 from asset_hub.catalogue import AssetView, get_asset
+from asset_hub.catalogue.restrictions import restrictions_in_force
 from asset_hub.core.db import ReadSession
+from asset_hub.core.rational import Span
 from asset_hub.core.text import N_, Text
-from ledger.entries import held_grants
-from ledger.grants import Words, conflicts, day_as_date, end_day, read_words
+from ledger.codebook import GrantKind, find_use
+from ledger.entries import assets_in_conflict, held_grants_of
+from ledger.grants import Words, conflicts, day_as_date, end_day, read_words, start_day
 from marketplace import permissions
-from marketplace.listings import listing_of
-from marketplace.models import LicenceRow, OrderRow
+from marketplace.models import LicenceRow, ListingRow, OrderRow, TitleRow
 from marketplace.terms import LicenceTerms
-from marketplace.title import STATE_NAMES, TitleState, title_of
+from marketplace.title import STATE_NAMES, TitleState
 
 _DAY_BITS = ((1 << 24) - 1) << 104 | ((1 << 24) - 1) << 80
+_OPEN = "open"
 
 
 class Answer(StrEnum):
@@ -41,60 +49,173 @@ class Availability:
     with_licences: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Rights:
+    """Everything the rule looks at, of one asset; `prices` is None when nothing is offered."""
+
+    state: TitleState = TitleState.UNKNOWN
+    pledgee: str = ""
+    prices: Mapping[str, Any] | None = None
+    withheld: Sequence[Span | None] = ()
+    held: Sequence[tuple[UUID, Words]] = field(default_factory=list)
+
+
 def availability(
     session: ReadSession, *, asset_id: UUID, terms: LicenceTerms, by: Actor, now: datetime
 ) -> Availability:
     """Answer for one asset. Raises AssetNotFound for what this reader may not know of."""
     asset = get_asset(session, asset_id=asset_id, by=by, now=now)
-    missing = _missing(session, asset)
-    if missing:
-        return Availability(Answer.UNKNOWN, missing)
+    return availability_of_page(session, assets=[asset], terms=terms, by=by, now=now)[asset.id]
+
+
+def availability_of_page(
+    session: ReadSession, *, assets: Sequence[AssetView], terms: LicenceTerms, by: Actor, now: datetime
+) -> dict[UUID, Availability]:
+    """Answer for assets that this reader may see, by id; at most six queries for any number."""
+    ids = [asset.id for asset in assets]
+    rights = _read_rights(session, ids, now)
     wanted = terms.grant().words(0)
-    held = blocking(session, asset_id=asset_id, now=now)
-    against = conflicts(wanted, held)
-    if not against:
-        return Availability(Answer.FREE)
-    free_from = _free_from(wanted, [words for _, words in held])
-    reason = Text(N_("Licensed to somebody else for part of that; free from {day}."), {"day": free_from})
-    numbers: tuple[int, ...] = ()
-    if may(by, permissions.SEE_GRANTS, organisation_id=asset.owner_id):
-        rows = session.exec(select(LicenceRow)).all()
-        numbers = tuple(row.number for row in rows if row.id in against)
-    return Availability(Answer.CONFLICT, (reason,), free_from, numbers)
+    against = {
+        asset.id: conflicts(wanted, rights[asset.id].held)
+        for asset in assets
+        if may(by, permissions.SEE_GRANTS, organisation_id=asset.owner_id)
+    }
+    numbers = _numbers_of(session, [licence_id for found in against.values() for licence_id in found])
+    return {
+        asset_id: _judge(
+            rights[asset_id], terms, wanted, [numbers[i] for i in against.get(asset_id, ()) if i in numbers]
+        )
+        for asset_id in ids
+    }
+
+
+def offered_uses(session: ReadSession, *, asset_ids: Collection[UUID]) -> dict[UUID, tuple[str, ...]]:
+    """Return asset → the uses that its holder offers and may offer; with `not_free_assets` the rule in two halves.
+
+    This half changes only with the asset's row (title and listing touch it), so an index may keep it.
+    """
+    prices, titles = _read_prices(session, asset_ids), _read_titles(session, asset_ids)
+    return {
+        asset_id: tuple(sorted(found["uses"]))
+        for asset_id, found in prices.items()
+        if asset_id in titles and not _missing(_Rights(*titles[asset_id], prices=found))
+    }
+
+
+def not_free_assets(session: ReadSession, *, terms: LicenceTerms, now: datetime) -> set[UUID]:
+    """Return every asset in whose way something stands today: restrictions, licences, open orders; three queries.
+
+    Of the assets whose holder offers the use, exactly the others are free.
+    """
+    wanted = terms.grant().words(0)
+    restricted = {
+        asset_id
+        for asset_id, spans in restrictions_in_force(session, now=now).items()
+        if _is_withheld(spans, terms.segment)
+    }
+    ordered = {asset_id for asset_id, held in _read_orders(session, None, now).items() if conflicts(wanted, held)}
+    return restricted | ordered | assets_in_conflict(session, wanted=wanted)
 
 
 def blocking(
     session: ReadSession, *, asset_id: UUID, now: datetime, except_order: UUID | None = None
 ) -> list[tuple[UUID, Words]]:
     """Return what stands in the way: licences, and open orders that hold their rights for a while."""
-    held = held_grants(session, asset_id=asset_id)
-    statement = select(OrderRow).where(OrderRow.asset_id == asset_id, OrderRow.state == "open")
-    for order in session.exec(statement):
-        if order.held_until > now and order.id != except_order:
-            held.append((order.id, read_words(order.words)))
-    return held
+    ordered = _read_orders(session, [asset_id], now).get(asset_id, [])
+    held = held_grants_of(session, asset_ids=[asset_id]).get(asset_id, [])
+    return held + [(order_id, words) for order_id, words in ordered if order_id != except_order]
 
 
-def _missing(session: ReadSession, asset: AssetView) -> tuple[Text, ...]:
-    title = title_of(session, asset=asset)
-    if title.state != TitleState.HELD:
-        return (Text(STATE_NAMES[title.state]),)
+def _judge(rights: _Rights, terms: LicenceTerms, wanted: Words, numbers: Sequence[int]) -> Availability:
+    missing = _missing(rights) or _not_offered(rights, terms)
+    if _is_withheld(rights.withheld, terms.segment):
+        missing += (Text(N_("It is held back at the moment.")),)
+    if missing:
+        return Availability(Answer.UNKNOWN, missing)
+    if not conflicts(wanted, rights.held):
+        return Availability(Answer.FREE)
+    free_from = _free_from(wanted, [words for _, words in rights.held])
+    reason = Text(N_("Licensed to somebody else for part of that; free from {day}."), {"day": free_from})
+    return Availability(Answer.CONFLICT, (reason,), free_from, tuple(sorted(numbers)))
+
+
+def _missing(rights: _Rights) -> tuple[Text, ...]:
+    if rights.state != TitleState.HELD:
+        return (Text(STATE_NAMES[rights.state]),)
     found = []
-    if title.pledgee:
+    if rights.pledgee:
         found.append(Text(N_("The rights are pledged; the pledgee must agree.")))
-    if listing_of(session, asset_id=asset.id) is None:
+    if rights.prices is None:
         found.append(Text(N_("The holder has not offered it.")))
-    if asset.restrictions:
-        found.append(Text(N_("It is held back at the moment.")))
     return tuple(found)
+
+
+def _not_offered(rights: _Rights, terms: LicenceTerms) -> tuple[Text, ...]:
+    prices = rights.prices or {}
+    lacks_use = any(find_use(use).code not in prices["uses"] for use in terms.uses)
+    lacks_kind = terms.kind != GrantKind.NON_EXCLUSIVE and not prices["exclusive"]
+    return (Text(N_("The holder does not offer this use or exclusivity.")),) if lacks_use or lacks_kind else ()
+
+
+def _is_withheld(spans: Sequence[Span | None], segment: Span | None) -> bool:
+    """Say whether what is held back is all, or meets the frames that are asked for."""
+    return any(
+        span is None or segment is None or (span.start < segment.end and segment.start < span.end) for span in spans
+    )
 
 
 def _free_from(wanted: Words, held: Sequence[Words]) -> date:
     """Return the earliest first day at which a window of the same length meets nothing."""
-    start = wanted[0] >> 104 & (1 << 24) - 1
+    start = start_day(wanted)
     length = end_day(wanted) - start
     for day in sorted({end_day(words) for words in held if end_day(words) > start}):
         moved = wanted[0] & ~_DAY_BITS | day << 104 | (day + length) << 80
         if not conflicts((moved, wanted[1], wanted[2]), [(UUID(int=0), words) for words in held]):
             return day_as_date(day)
     return day_as_date(start)
+
+
+def _read_rights(session: ReadSession, ids: Sequence[UUID], now: datetime) -> dict[UUID, _Rights]:
+    titles, prices = _read_titles(session, ids), _read_prices(session, ids)
+    withheld = restrictions_in_force(session, asset_ids=ids, now=now)
+    granted, ordered = held_grants_of(session, asset_ids=ids), _read_orders(session, ids, now)
+    return {
+        asset_id: _Rights(
+            *titles.get(asset_id, (TitleState.UNKNOWN, "")), prices.get(asset_id), withheld.get(asset_id, ()),
+            [*granted.get(asset_id, ()), *ordered.get(asset_id, ())],
+        )
+        for asset_id in ids
+    }  # fmt: skip
+
+
+def _read_titles(session: ReadSession, ids: Collection[UUID]) -> dict[UUID, tuple[TitleState, str]]:
+    statement = select(TitleRow.asset_id, TitleRow.state, TitleRow.pledgee).where(col(TitleRow.asset_id).in_(ids))
+    return {asset_id: (TitleState(state), pledgee) for asset_id, state, pledgee in session.exec(statement)}
+
+
+def _read_prices(session: ReadSession, ids: Collection[UUID]) -> dict[UUID, Mapping[str, Any]]:
+    statement = select(ListingRow.asset_id, ListingRow.prices).where(
+        col(ListingRow.asset_id).in_(ids), ListingRow.state == _OPEN
+    )
+    return dict(session.exec(statement).all())
+
+
+def _read_orders(
+    session: ReadSession, ids: Collection[UUID] | None, now: datetime
+) -> dict[UUID, list[tuple[UUID, Words]]]:
+    statement = select(OrderRow.asset_id, OrderRow.id, OrderRow.words).where(
+        OrderRow.state == _OPEN, OrderRow.held_until > now
+    )
+    if ids is not None:
+        statement = statement.where(col(OrderRow.asset_id).in_(ids))
+    found: dict[UUID, list[tuple[UUID, Words]]] = defaultdict(list)
+    for asset_id, order_id, words in session.exec(statement):
+        found[asset_id].append((order_id, read_words(words)))
+    return dict(found)
+
+
+def _numbers_of(session: ReadSession, licence_ids: Collection[UUID]) -> dict[UUID, int]:
+    if not licence_ids:
+        return {}
+    statement = select(LicenceRow.id, LicenceRow.number).where(col(LicenceRow.id).in_(licence_ids))
+    return dict(session.exec(statement).all())

@@ -1,6 +1,7 @@
 """Commands of search: search, index rebuild, index check."""
 
 import json
+from datetime import date
 from typing import Annotated, Protocol, cast
 
 import typer
@@ -9,10 +10,13 @@ from asset_hub.accounts.acting import acting_person
 from asset_hub.catalogue import AssetKind
 from asset_hub.core import clock
 from asset_hub.core.home import Home, home_of
+from search.answers import describe_page
 from search.engine import SearchEngine
-from search.find import SearchHit, search_assets
+from search.errors import BadQuery
+from search.find import search_assets
 from search.indexing import check, rebuild
-from search.query import Scope, read_query
+from search.query import MAX_TEXT, Scope, read_query
+from search.rights import availability_document
 
 commands = typer.Typer()
 index = typer.Typer(help="The search indexes.", no_args_is_help=True)
@@ -34,26 +38,26 @@ def search(
     kind: Annotated[AssetKind | None, typer.Option(help="Only this kind.")] = None,
     size: Annotated[int, typer.Option(help="How many hits.", min=0, max=200)] = 20,
     shots: Annotated[bool, typer.Option("--shots", help="Find single shots.")] = False,
+    use: Annotated[str, typer.Option(help="Only what is free for this use of the code book …")] = "",
+    territory: Annotated[str, typer.Option(help="… in this territory: world, CQ or an ISO 3166-1 code …")] = "",
+    start: Annotated[str, typer.Option("--from", help="… from this day (YYYY-MM-DD, Beijing; today) …")] = "",
+    last_day: Annotated[str, typer.Option("--to", help="… to this day, which is included.")] = "",
     by: Annotated[str, typer.Option("--by", help="Search as this person.")] = "",
     as_json: Json = False,
 ) -> None:
     """Find what may be shown."""
     home = cast(SearchHome, home_of(context))
-    document = read_query(
-        {
-            "text": query,
-            "size": size,
-            "scope": Scope.SHOTS if shots else Scope.ASSETS,
-            "filters": {"kind": (str(kind),)} if kind else {},
-        }
-    )
+    document = read_query({
+        "text": query[:MAX_TEXT], "size": size, "scope": Scope.SHOTS if shots else Scope.ASSETS,
+        "filters": {"kind": (str(kind),)} if kind else {},
+        "availability": _availability(use, territory, start, last_day),
+    })  # fmt: skip
     with home.database.write() as session:
         actor = acting_person(session, login=by or home.settings.person)
     with home.database.read() as reading:
         page = search_assets(reading, home.search, document, by=actor, now=clock.now())
     if as_json:
-        hits = [_facts(hit) for hit in page.hits]
-        print(json.dumps({"total": page.total, "hits": hits, "facets": page.facets}, ensure_ascii=False))
+        print(json.dumps(describe_page(page, language="zh").model_dump(mode="json"), ensure_ascii=False))
         return
     print(page.total)
     for hit in page.hits:
@@ -82,13 +86,19 @@ def check_index(context: typer.Context, *, as_json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-def _facts(hit: SearchHit) -> dict[str, object]:
-    return {
-        "asset": str(hit.asset.id),
-        "number": hit.asset.number,
-        "kind": str(hit.asset.kind),
-        "shot": str(hit.shot.id) if hit.shot else None,
-        "title": hit.asset.title("zh"),
-        "start_ms": hit.shot.start_ms if hit.shot else None,
-        "score": round(hit.score, 4),
-    }
+def _availability(use: str, territory: str, start: str, last_day: str) -> dict[str, str] | None:
+    """Return what is asked; part of it, or a day that is none, is misuse of the command (exit 2)."""
+    for day in (start, last_day):
+        if day:
+            _check_day(day)
+    try:
+        return availability_document(use=use, territory=territory, start=start, last_day=last_day, now=clock.now())
+    except BadQuery as error:
+        raise typer.BadParameter("--use, --territory and --to belong together") from error
+
+
+def _check_day(day: str) -> None:
+    try:
+        date.fromisoformat(day)
+    except ValueError as error:
+        raise typer.BadParameter(f"{day} is no day; write it as 2026-12-31") from error

@@ -9,18 +9,25 @@ from search.text import Streams, join_streams
 
 EVERYBODY = "everybody"
 OVERSEER = "overseer"
+_AFTER_THE_TIME = 80  # a UUIDv7 begins with 48 bits of milliseconds (RFC 9562, 5.7)
 _SPOKEN = (
     "title", "alternative", "description", "subject", "place", "district", "people", "creator", "contributor",
     "theme", "identifier", "provenance",
 )  # fmt: skip
 
 
-def build_documents(asset: AssetView, *, is_held_back: bool) -> Mapping[IndexName, Sequence[IndexDocument]]:
-    """Return what the indexes should hold; drafts and withdrawn assets are held for their house's staff."""
+def build_documents(
+    asset: AssetView, *, is_held_back: bool, offer: Sequence[str] = ()
+) -> Mapping[IndexName, Sequence[IndexDocument]]:
+    """Return what the indexes should hold; drafts and withdrawn assets are held for their house's staff.
+
+    `offer`: the uses that the holder offers (marketplace.availability.offered_uses).
+    """
+    keywords = _keywords(asset, is_held_back) | {"offer": list(offer)}
     return {
-        IndexName.ASSETS: [_asset_document(asset, is_held_back)],
+        IndexName.ASSETS: [_asset_document(asset, keywords)],
         IndexName.SHOTS: [
-            _shot_document(asset, part, is_held_back) for part in asset.parts if part.level == PartLevel.SHOT
+            _shot_document(asset, part, keywords) for part in asset.parts if part.level == PartLevel.SHOT
         ],
     }
 
@@ -36,21 +43,21 @@ def readers_of(asset: AssetView, *, is_held_back: bool) -> list[str]:
     return readers
 
 
-def _asset_document(asset: AssetView, is_held_back: bool) -> IndexDocument:
+def _asset_document(asset: AssetView, keywords: Mapping[str, list[str]]) -> IndexDocument:
     spoken = _texts(asset) + [value.value for part in asset.parts for value in part.values if _is_text(value.element)]
     return IndexDocument(
         id=str(asset.id), group=str(asset.id), version=asset.row_version,
         streams=_streams(join_streams(spoken), join_streams(asset.all_texts("title"))),
-        keywords=_keywords(asset, is_held_back), numbers=_numbers(asset),
+        keywords=keywords, numbers=_numbers(asset),
     )  # fmt: skip
 
 
-def _shot_document(asset: AssetView, part: PartView, is_held_back: bool) -> IndexDocument:
+def _shot_document(asset: AssetView, part: PartView, keywords: Mapping[str, list[str]]) -> IndexDocument:
     own = [value.value for value in part.values if _is_text(value.element)]
     return IndexDocument(
         id=str(part.id), group=str(asset.id), version=asset.row_version,
         streams=_streams(join_streams([*own, *_texts(asset)]), join_streams(own)),
-        keywords=_keywords(asset, is_held_back), numbers={**_numbers(asset), "start_ms": part.start_ms},
+        keywords=keywords, numbers={**_numbers(asset), "start_ms": part.start_ms},
     )  # fmt: skip
 
 
@@ -87,7 +94,8 @@ def _keywords(asset: AssetView, is_held_back: bool) -> dict[str, list[str]]:
 
 def _numbers(asset: AssetView) -> dict[str, int]:
     span = _span(asset)
-    return {"first_day": span.first_day, "last_day": span.last_day} if span else {}
+    days = {"first_day": span.first_day, "last_day": span.last_day} if span else {}
+    return {"added": asset.id.int >> _AFTER_THE_TIME, **days}
 
 
 def _span(asset: AssetView) -> EdtfSpan | None:

@@ -16,6 +16,7 @@ from search.engine import (
     BOOSTS,
     KEYWORDS,
     NUMBERS,
+    PHRASED,
     SCHEMA_VERSION,
     STREAMS,
     Clause,
@@ -29,6 +30,7 @@ from search.errors import SearchUnavailable
 
 _FACET_VALUES = 500
 _CHUNK = 1000
+_MAX_TERMS = 60_000
 
 
 class ElasticEngine:
@@ -127,8 +129,9 @@ def _translated() -> Iterator[None]:
 
 def _mappings() -> dict[str, Any]:
     text = {"type": "text", "analyzer": "whitespace", "norms": True}
-    streams: dict[str, Any] = {stream: text | {"index_options": "freqs"} for stream in STREAMS}
-    streams["chars"] = text | {"index_options": "positions"}
+    streams: dict[str, Any] = {
+        stream: text | {"index_options": "positions" if stream in PHRASED else "freqs"} for stream in STREAMS
+    }
     return {
         "dynamic": "strict",
         "properties": {
@@ -177,7 +180,7 @@ def _query(request: EngineRequest) -> dict[str, Any]:
         "bool": {
             "must": [{"constant_score": {"filter": {"match_all": {}}, "boost": 0.0}}],
             "filter": filters,
-            "must_not": [_clause(clause) for clause in request.must_not],
+            "must_not": [*(_clause(clause) for clause in request.must_not), *_without(request)],
             "should": [
                 {"term": {stream: {"value": token, "boost": BOOSTS[stream]}}}
                 for stream, tokens in request.ranking.items()
@@ -194,8 +197,16 @@ def _facet(request: EngineRequest, field: str) -> dict[str, Any]:
 
 
 def _clause(clause: Clause) -> dict[str, Any]:
-    options = [{"match_phrase": {"chars": " ".join(tokens)}} for tokens in clause.any_of]
+    options = [{"match_phrase": {clause.stream: " ".join(tokens)}} for tokens in clause.any_of]
     return options[0] if len(options) == 1 else {"bool": {"should": options, "minimum_should_match": 1}}
+
+
+def _without(request: EngineRequest) -> list[dict[str, Any]]:
+    return [
+        _terms(field, values[start : start + _MAX_TERMS])
+        for field, values in request.without.items()
+        for start in range(0, len(values), _MAX_TERMS)
+    ]
 
 
 def _terms(field: str, values: Sequence[str]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from search.engine import (
     BOOSTS,
     KEYWORDS,
     NUMBERS,
+    PHRASED,
     SCHEMA_VERSION,
     STREAMS,
     Clause,
@@ -136,7 +137,7 @@ def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
     for stream in STREAMS:
-        option = "position" if stream == "chars" else "freq"
+        option = "position" if stream in PHRASED else "freq"
         builder.add_text_field(stream, tokenizer_name="spaces", index_option=option)
     for keyword in KEYWORDS:
         builder.add_text_field(
@@ -176,6 +177,7 @@ def _base(index: tantivy.Index, request: EngineRequest) -> Query:
     for field, (low, high) in request.ranges.items():
         parts.append((Occur.Must, _silent(_range(index, field, low, high))))
     parts += [(Occur.Must, query) for query in _filters(index, request.filters)]
+    parts += [(Occur.MustNot, query) for query in _filters(index, request.without)]
     for stream, tokens in request.ranking.items():
         for token in tokens:
             term = Query.term_query(index.schema, stream, token, "freq")
@@ -185,9 +187,9 @@ def _base(index: tantivy.Index, request: EngineRequest) -> Query:
 
 def _clause(index: tantivy.Index, clause: Clause) -> Query:
     options = [
-        Query.phrase_query(index.schema, "chars", list(tokens))
+        Query.phrase_query(index.schema, clause.stream, list(tokens))
         if len(tokens) > 1
-        else Query.term_query(index.schema, "chars", tokens[0], "basic")
+        else Query.term_query(index.schema, clause.stream, tokens[0], "basic")
         for tokens in clause.any_of
     ]
     return options[0] if len(options) == 1 else Query.boolean_query([(Occur.Should, option) for option in options])

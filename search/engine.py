@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-SCHEMA_VERSION = 1
-KEYWORDS = ("kind", "district", "theme", "owner", "decade", "language", "readers", "group")
-NUMBERS = ("version", "first_day", "last_day", "start_ms")
+SCHEMA_VERSION = 2
+KEYWORDS = ("kind", "district", "theme", "owner", "decade", "language", "offer", "readers", "group")
+NUMBERS = ("version", "first_day", "last_day", "start_ms", "added")
 STREAMS = ("chars", "bigrams", "words", "title_chars", "title_words")
+PHRASED = ("chars", "title_chars")
 BOOSTS: Mapping[str, float] = {"chars": 1.0, "bigrams": 1.0, "words": 1.0, "title_words": 2.0, "title_chars": 1.0}
 
 
@@ -33,20 +34,22 @@ class IndexDocument:
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """Token phrases of which one must occur in `chars`."""
+    """Token phrases of which one must occur in a stream of PHRASED."""
 
     any_of: tuple[tuple[str, ...], ...]
+    stream: str = "chars"
 
 
 @dataclass(frozen=True, slots=True)
 class EngineRequest:
-    """A compiled query. Filters: field → one of the values. Ranges: inclusive, None open."""
+    """A compiled query. Filters: field → one of the values; `without`: none of them. Ranges: inclusive, None open."""
 
     index: IndexName
     must: tuple[Clause, ...] = ()
     must_not: tuple[Clause, ...] = ()
     ranking: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    without: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     facet_filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ranges: Mapping[str, tuple[int | None, int | None]] = field(default_factory=dict)
     facets: tuple[str, ...] = ()

@@ -14,3 +14,15 @@ class SearchUnavailable(Unavailable):
     """The engine does not answer."""
 
     slug, title = "search-unavailable", N_("Search does not answer at the moment")
+
+
+class UnknownUse(BadQuery):
+    """A use that the code book does not have."""
+
+    slug, title = "unknown-use", N_("This use is not in the code book")
+
+
+class UnknownTerritory(BadQuery):
+    """A territory that the code book does not have."""
+
+    slug, title = "unknown-territory", N_("This territory is not in the code book")

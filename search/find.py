@@ -10,14 +10,19 @@ from asset_hub.catalogue import AssetView, PartView, get_assets
 from asset_hub.catalogue.visibility import HOUSE_ROLES, OVERSEERS
 from asset_hub.core.db import ReadSession
 from asset_hub.core.edtf import day_number
-from asset_hub.core.paging import decode_cursor, encode_cursor
+from asset_hub.core.paging import BadPageToken, decode_cursor, encode_cursor
+from marketplace.availability import Answer, availability_of_page
+from marketplace.terms import LicenceTerms
 from search.documents import EVERYBODY, OVERSEER
 from search.engine import Clause, EngineHit, EngineRequest, IndexName, SearchEngine
+from search.fields import Clauses, Years, read_clauses
 from search.query import FACETS, Scope, SearchQuery, Sort, Term, parse_terms
+from search.rights import FreeFilter, free_filter, read_availability
 from search.text import SEPARATOR, analyse, is_han
 
 _MAX_OFFSET = 10_000
 _MAX_RANKING = 60
+_SORT_FIELDS = {Sort.RELEVANCE: "", Sort.OLDEST: "first_day", Sort.NEWEST: "first_day", Sort.ADDED: "added"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +48,20 @@ class SearchPage:
 def search_assets(
     session: ReadSession, engine: SearchEngine, query: SearchQuery, *, by: Actor, now: datetime
 ) -> SearchPage:
-    """Answer a query with what this reader may know of. Raises BadPageToken, SearchUnavailable."""
-    terms = parse_terms(query.text)
-    offset = int(decode_cursor(query.after, length=1)[0] or 0) if query.after else 0
-    request = _compile(query, terms, by, min(offset, _MAX_OFFSET))
+    """Answer a query with what this reader may know of; where availability is asked, with what is free.
+
+    Totals and facets are the engine's, exact as of its last flush; every displayed hit is checked again in the
+    database. Raises BadPageToken, BadQuery, SearchUnavailable.
+    """
+    clauses = read_clauses(session, parse_terms(query.text))
+    terms = clauses.terms
+    offset = _offset_of(query.after)
+    asked = read_availability(query.availability) if query.availability else None
+    free = free_filter(session, asked, now=now) if asked else FreeFilter({}, {})
+    request = _compile(query, clauses, free, by, offset)
     answer = engine.search(request)
     views = get_assets(session, asset_ids=_ids(answer.hits), by=by, now=now)
-    shown = {str(view.id): view for view in views}
+    shown = {str(view.id): view for view in _still_free(session, views, asked, by, now)}
     shots = _best_shots(engine, query, terms, by, shown)
     hits = tuple(
         SearchHit(shown[hit.group], _shot_of(hit, shown[hit.group], shots), hit.score)
@@ -76,30 +88,59 @@ def reader_tokens(by: Actor) -> tuple[str, ...]:
     return tuple(tokens)
 
 
-def _compile(query: SearchQuery, terms: Sequence[Term], by: Actor, offset: int) -> EngineRequest:
-    ranges: dict[str, tuple[int | None, int | None]] = {}
-    if query.years != (None, None):
-        first, last = query.years
-        ranges["last_day"] = (None if first is None else day_number(first, 1, 1), None)
-        ranges["first_day"] = (None, None if last is None else day_number(last, 12, 31))
-        ranges = {field: bounds for field, bounds in ranges.items() if bounds != (None, None)}
-    filters = {"readers": reader_tokens(by)}
+def _offset_of(after: str | None) -> int:
+    if not after:
+        return 0
+    (offset,) = decode_cursor(after, length=1)
+    if not isinstance(offset, int) or not 0 <= offset <= _MAX_OFFSET:
+        raise BadPageToken
+    return offset
+
+
+def _still_free(
+    session: ReadSession, views: Sequence[AssetView], asked: LicenceTerms | None, by: Actor, now: datetime
+) -> Sequence[AssetView]:
+    if asked is None or not views:
+        return views
+    answers = availability_of_page(session, assets=views, terms=asked, by=by, now=now)
+    return [view for view in views if answers[view.id].answer == Answer.FREE]
+
+
+def _compile(query: SearchQuery, clauses: Clauses, free: FreeFilter, by: Actor, offset: int) -> EngineRequest:
+    filters = {"readers": reader_tokens(by), **clauses.filters, **free.filters}
     if query.only is not None:
         filters["group"] = tuple(str(asset_id) for asset_id in query.only)
     return EngineRequest(
         index=IndexName.SHOTS if query.scope == Scope.SHOTS else IndexName.ASSETS,
-        must=tuple(Clause(term.any_of) for term in terms if not term.is_excluded),
-        must_not=tuple(Clause(term.any_of) for term in terms if term.is_excluded),
-        ranking=_ranking(terms),
+        must=tuple(_clause(term) for term in clauses.terms if not term.is_excluded),
+        must_not=tuple(_clause(term) for term in clauses.terms if term.is_excluded),
+        ranking=_ranking(clauses.terms),
         filters=filters,
+        without={**clauses.without, **free.without},
         facet_filters=dict(query.filters),
-        ranges=ranges,
+        ranges=_ranges(query.years, clauses.years),
         facets=FACETS,
-        sort="" if query.sort == Sort.RELEVANCE else "first_day",
-        descending=query.sort == Sort.NEWEST,
+        sort=_SORT_FIELDS[query.sort],
+        descending=query.sort in (Sort.NEWEST, Sort.ADDED),
         size=query.size,
         offset=offset,
     )
+
+
+def _clause(term: Term) -> Clause:
+    return Clause(term.any_of, "title_chars" if term.field == "title" else "chars")
+
+
+def _ranges(*asked: Years) -> dict[str, tuple[int | None, int | None]]:
+    """Return the ranges of first and last days of what meets every one of these spans of years."""
+    firsts = [first for first, _ in asked if first is not None]
+    lasts = [last for _, last in asked if last is not None]
+    ranges: dict[str, tuple[int | None, int | None]] = {}
+    if firsts:
+        ranges["last_day"] = (day_number(max(firsts), 1, 1), None)
+    if lasts:
+        ranges["first_day"] = (None, day_number(min(lasts), 12, 31))
+    return ranges
 
 
 def _ranking(terms: Sequence[Term]) -> dict[str, tuple[str, ...]]:

@@ -11,6 +11,7 @@ from asset_hub.core import clock
 from asset_hub.core.db import Database, ReadSession, WriteSession
 from asset_hub.core.ids import new_id
 from asset_hub.core.jobs import Queue, enqueue
+from marketplace.availability import offered_uses
 from search.documents import build_documents
 from search.engine import IndexDocument, IndexName, SearchEngine
 from search.models import PendingRow
@@ -86,7 +87,8 @@ def _batches(database: Database, ids: Sequence[UUID]) -> Iterator[Mapping[IndexN
 
 def _documents(session: ReadSession, ids: Sequence[UUID]) -> dict[IndexName, list[IndexDocument]]:
     found: dict[IndexName, list[IndexDocument]] = {name: [] for name in IndexName}
+    offers = offered_uses(session, asset_ids=ids)
     for asset, held in read_for_index(session, asset_ids=ids, now=clock.now()):
-        for name, documents in build_documents(asset, is_held_back=held).items():
+        for name, documents in build_documents(asset, is_held_back=held, offer=offers.get(asset.id, ())).items():
             found[name] += documents
     return found

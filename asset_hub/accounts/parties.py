@@ -232,6 +232,18 @@ def find_party(session: ReadSession, *, text: str) -> Party:
     return _party(row, 0)
 
 
+def parties_called(session: ReadSession, *, text: str) -> tuple[OrganisationId, ...]:
+    """Return the parties whose name in either language contains this text, or whose credit code it is."""
+    statement = select(PartyRow.id).where(
+        sa.or_(
+            col(PartyRow.name_zh).icontains(text, autoescape=True),
+            col(PartyRow.name_en).icontains(text, autoescape=True),
+            col(PartyRow.credit_code) == text.upper(),
+        )
+    )
+    return tuple(OrganisationId(found) for found in session.exec(statement.order_by(col(PartyRow.id))))
+
+
 def _by_id(session: ReadSession, text: str) -> PartyRow | None:
     try:
         return session.get(PartyRow, UUID(text))
