@@ -167,7 +167,8 @@ def _link(secret: bytes, licence: Licence, by: Actor) -> str:
 
 def _command(licence: Licence) -> str:
     name = licence.file_name or "FILE"
-    return f"asset-hub certificate verify certificate-{licence.number:06d}.json --file {name} --trust trust.json"
+    certificate = f"certificate-{licence.number:06d}.json"
+    return f"asset-hub certificate verify {certificate} \\\n  --file {name} --trust trust.json"
 
 
 def _verify_at(request: Request) -> str:

@@ -70,7 +70,7 @@ def price_of(prices: Mapping[str, Any], terms: LicenceTerms, *, seconds: int) ->
         raise NotForSale(N_("The holder does not offer this use or exclusivity."))
     amount = Money(sum(prices["uses"][use] for use in terms.uses))
     lines = [
-        PriceLine(Text(N_("Base price for {count} uses, one year, mainland China"), {"count": len(terms.uses)}), amount)
+        PriceLine(Text(N_("Base price, one year, mainland China (uses: {count})"), {"count": len(terms.uses)}), amount)
     ]
     for label, factor in _factors(terms, seconds):
         amount = amount.ratio(factor, _WHOLE)
