@@ -34,6 +34,7 @@ import marketplace.pages
 import marketplace.routes
 import search.jobs
 import search.pages
+import search.routes
 from asset_hub.accounts import OrganisationAdmitted, Permission, Role, get_party
 from asset_hub.accounts import permissions as accounts_permissions
 from asset_hub.accounts.demo import demo_accounts
@@ -96,6 +97,7 @@ ROUTERS = (
     asset_hub.messages.pages.router,
     asset_hub.operations.pages.router,
     search.pages.router,
+    search.routes.router,
     asset_hub.catalogue.pages.router,
     ingest.pages.router,
     ingest.review_pages.router,

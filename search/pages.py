@@ -1,97 +1,90 @@
 """The first page and the search page."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from asset_hub.accounts import party_names
+from asset_hub.accounts import Actor
 from asset_hub.accounts.deps import CurrentActor
-from asset_hub.catalogue import name_of
-from asset_hub.catalogue.types import KIND_NAMES, AssetKind, FileRole
+from asset_hub.catalogue.types import FileRole
 from asset_hub.core import clock
 from asset_hub.core.db import ReadSession
+from asset_hub.core.text import N_
 from asset_hub.curation import list_published
+from asset_hub.curation.catalogues import CatalogueView
 from asset_hub.web.shell import language_of, render
-from search.find import SearchHit, SearchPage, search_assets
-from search.query import FACETS, Scope, SearchQuery, read_query
-from search.text import mark_terms
+from ledger.codebook import CHONGQING, COUNTRIES, USES, WORLD, name_of_territory
+from marketplace.availability import Availability, availability_of_page
+from search.asked import RightsAsked, query_of, read_asked, read_rights
+from search.find import SearchPage, search_assets
+from search.query import SearchQuery, Sort
+from search.shown import cards_of, chips_of, facets_of, picture_of
 
 router = APIRouter()
-FACET_NAMES = {"kind": "Kind", "district": "District", "theme": "Theme", "owner": "Holder", "decade": "Decade"}
+_NEW_SHOWN, _SIZE = 8, 24
+_NEAR = (WORLD, "CN", CHONGQING, "HK", "MO", "TW")
+SORT_NAMES: dict[Sort, str] = {
+    Sort.RELEVANCE: N_("Best match first"),
+    Sort.ADDED: N_("Last added first"),
+    Sort.NEWEST: N_("Newest date first"),
+    Sort.OLDEST: N_("Oldest date first"),
+}
 
 
 @router.get("/")
 def home(request: Request, by: CurrentActor) -> Response:
-    """What is new, the themed catalogues, and the search bar."""
+    """Wide pictures, the themed catalogues, what is new, and the three things one can do here."""
     services = request.app.state.services
+    language = language_of(request)
     with services.database.read() as session:
-        page = search_assets(session, services.search, SearchQuery(size=12), by=by, now=clock.now())
-        catalogues = list_published(session, by=by, now=clock.now())
+        query = SearchQuery(size=_NEW_SHOWN, sort=Sort.ADDED)
+        page = search_assets(session, services.search, query, by=by, now=clock.now())
+        catalogues = [_cover(one, language) for one in list_published(session, by=by, now=clock.now())]
     return render(
-        request, "search/home.html", cards=_cards(page, language_of(request)), total=page.total,
-        catalogues=catalogues, title="asset_hub",
+        request, "search/home.html", cards=cards_of(page, {}, language=language), total=page.total,
+        catalogues=catalogues, title=N_("Chongqing, shot by shot"),
     )  # fmt: skip
 
 
 @router.get("/search")
-def search_page(request: Request, by: CurrentActor, q: str = "", scope: str = "assets", after: str = "") -> Response:
-    """Pictures first, facets beside; every selection is a plain link."""
+def search_page(request: Request, by: CurrentActor, after: str = "") -> Response:
+    """Pictures first, facets beside; every selection is a plain link, nothing typed is an error."""
     services = request.app.state.services
-    chosen = {name: tuple(request.query_params.getlist(name)) for name in FACETS if request.query_params.getlist(name)}
-    query = read_query({"text": q[:500], "scope": scope, "filters": chosen, "after": after or None})
-    language = language_of(request)
+    asked, language, now = read_asked(request.query_params), language_of(request), clock.now()
+    rights = read_rights(asked, now=now)
+    query = query_of(asked, rights, after=after, size=_SIZE)
     with services.database.read() as session:
-        page = search_assets(session, services.search, query, by=by, now=clock.now())
-        facets = _facets(session, page, chosen, language)
+        page = search_assets(session, services.search, query, by=by, now=now)
+        answers = _answers(session, page, rights, by)
+        facets = facets_of(session, page, asked, language=language)
     return render(
-        request, "search/search.html", query=query, page=page, cards=_cards(page, language), facets=facets,
-        chosen=chosen, title=q or "Search", is_shots=query.scope == Scope.SHOTS,
+        request, "search/search.html", asked=asked, rights=rights, page=page, facets=facets,
+        cards=cards_of(page, answers, language=language), chips=chips_of(facets, asked), sorts=SORT_NAMES,
+        uses=[(use.code, use.name_zh if language == "zh" else use.name_en) for use in USES],
+        territories=_territories(language), title=asked["q"] or N_("Search"),
     )  # fmt: skip
 
 
-def _cards(page: SearchPage, language: str) -> list[dict[str, Any]]:
-    return [_card(hit, page, language) for hit in page.hits]
+def _answers(session: ReadSession, page: SearchPage, rights: RightsAsked, by: Actor) -> dict[UUID, Availability]:
+    if rights.terms is None:
+        return {}
+    assets = list({hit.asset.id: hit.asset for hit in page.hits}.values())
+    return availability_of_page(session, assets=assets, terms=rights.terms, by=by, now=clock.now())
 
 
-def _card(hit: SearchHit, page: SearchPage, language: str) -> dict[str, Any]:
-    asset, shot = hit.asset, hit.shot
-    picture = asset.file(FileRole.THUMBNAIL)
-    picture_id = shot.picture_id if shot is not None and shot.picture_id else picture.id if picture else None
-    at = shot.rate.timecode(shot.span.start) if shot is not None and shot.rate else ""
+def _cover(catalogue: CatalogueView, language: str) -> dict[str, Any]:
+    pictures = [picture_of(item.asset, FileRole.PREVIEW) for item in catalogue.items]
     return {
-        "number": asset.number, "kind": KIND_NAMES[asset.kind], "picture": picture_id, "at": at,
-        "start": shot.start_ms / 1000 if shot is not None else 0, "is_shot": shot is not None,
-        "title": mark_terms(asset.title(language), page.terms),
-        "shot": mark_terms(shot.text("title", language), page.terms) if shot is not None else [],
-        "date": asset.text("date", language),
+        "slug": catalogue.slug, "title": catalogue.title.get(language) or catalogue.title["zh"],
+        "intro": catalogue.intro.get(language) or catalogue.intro.get("zh", ""), "count": len(catalogue.items),
+        "picture": next((picture for picture in pictures if picture), None),
     }  # fmt: skip
 
 
-def _facets(
-    session: ReadSession, page: SearchPage, chosen: dict[str, tuple[str, ...]], language: str
-) -> list[dict[str, Any]]:
-    owners = party_names(session, organisation_ids={UUID(v) for v in page.facets["owner"]}, language=language)
-    shown = []
-    for name, label in FACET_NAMES.items():
-        counts = dict(page.facets[name]) | {
-            value: 0 for value in chosen.get(name, ()) if value not in page.facets[name]
-        }
-        values = [
-            {"value": value, "label": _label(name, value, language, owners), "count": count,
-             "is_chosen": value in chosen.get(name, ())}
-            for value, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-        ]  # fmt: skip
-        shown.append({"name": name, "label": label, "values": values[:20]})
-    return shown
-
-
-def _label(name: str, value: str, language: str, owners: dict[Any, str]) -> str:
-    if name == "kind":
-        return KIND_NAMES[AssetKind(value)]
-    if name == "district":
-        return name_of("gbt2260_chongqing", value, language)
-    if name == "theme":
-        return name_of("chongqing_themes", value, language)
-    return owners.get(UUID(value), value) if name == "owner" else value
+def _territories(language: str) -> Sequence[tuple[str, str]]:
+    near = [(code, name_of_territory(code, language)) for code in _NEAR]
+    far = [(code, name_of_territory(code, language)) for code in COUNTRIES if code not in _NEAR]
+    return near + sorted(far, key=lambda one: one[1] if language == "en" else one[0])
