@@ -22,6 +22,7 @@ from ingest import permissions
 from ingest.errors import AccessionNotFound, AccessionSealed
 from ingest.events import AccessionClosed
 from ingest.models import AccessionNumberRow, AccessionRow, ItemRow
+from ingest.reasons import describe_reason, read_reason
 from ingest.types import AccessionId, AccessionView, Door, ItemId, ItemStatus, ItemView, show_bytes
 
 
@@ -184,12 +185,6 @@ def encode_receipt(receipt: dict[str, object]) -> bytes:
     return json.dumps(receipt, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
-def describe_reason(error: AssetHubError) -> dict[str, object]:
-    """Keep a refusal so that it can be translated later."""
-    params = {key: str(value) for key, value in error.params.items()}
-    return {"slug": error.slug, "title": error.title, "message": error.message, "params": params}
-
-
 def lock_accession(session: WriteSession, accession_id: UUID) -> AccessionRow:
     """Return the row, locked until the transaction ends. Raises AccessionNotFound."""
     row = session.get(AccessionRow, accession_id, with_for_update=True, populate_existing=True)
@@ -248,7 +243,7 @@ def _receipt_row(item: ItemView) -> dict[str, object]:
         "path": item.path,
         "status": str(item.status),
         "reason": reason["slug"] if reason else None,
-        "detail": reason["message"].format(**reason["params"]) if reason else None,
+        "detail": str(read_reason(reason)) if reason else None,
         "asset": str(item.asset_id) if item.asset_id else None,
         "sha256": item.sha256,
         "bytes": item.bytes_count,

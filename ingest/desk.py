@@ -19,6 +19,7 @@ from ingest.accessions import get_accession, lock_accession, offer_refused, seal
 from ingest.errors import AccessionNotFound, UploadsUnfinished, UploadUnfinished
 from ingest.lists import refuse_leftovers
 from ingest.models import ItemRow, UploadRow
+from ingest.reasons import read_reason
 from ingest.stages import STAGES
 from ingest.types import STATUS_NAMES, ItemStatus, show_bytes
 from ingest.uploads import Upload, complete_upload, forget_part, require_receiver, stored_length, unfinished_uploads
@@ -194,10 +195,11 @@ def _line(row: ItemRow, job: JobRow | None, assets: Mapping[UUID, tuple[str, Ass
 
 
 def _reason(row: ItemRow, job: JobRow | None) -> Text | None:
-    kept = row.reason or (job.error if job is not None else None)
-    if not kept:
+    if row.reason:
+        return read_reason(row.reason)
+    if job is None or not job.error:
         return None
-    return Text(kept["message"] or N_("The examination was broken off."), kept["params"])
+    return Text(job.error["message"] or N_("The examination was broken off."), job.error["params"])
 
 
 def _note(status: ItemStatus, job: JobRow | None) -> Text | None:

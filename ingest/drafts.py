@@ -14,6 +14,7 @@ from asset_hub.catalogue import (
     FileId,
     FileRole,
     PartLevel,
+    PartView,
     ReviewProgress,
     Secrecy,
     get_assets,
@@ -97,7 +98,7 @@ def missing_facts(asset: AssetView) -> tuple[str, ...]:
         (N_("District or place"), ("district", None) in has or ("place", None) in has),
         (N_("Description"), ("description", None) in has),
         (N_("Level of secrecy"), asset.secrecy != Secrecy.UNREVIEWED),
-        (N_("Titles of shots"), all(part.values for part in asset.parts if part.level == PartLevel.SHOT)),
+        (N_("Titles of shots"), all(_has_title(part) for part in asset.parts if part.level == PartLevel.SHOT)),
     )
     return tuple(name for name, is_there in wanted if not is_there)
 
@@ -108,6 +109,10 @@ def agreement_of(session: ReadSession, *, asset: AssetView, by: Actor) -> Agreem
     collections = {one.id: one.reviewers for one in list_collections(session, owner_id=asset.owner_id)}
     wanted = collections.get(asset.collection_id, 1) if asset.collection_id else 1
     return Agreement(ReviewProgress(min(len(agreed), wanted), wanted), by.person_id in agreed)
+
+
+def _has_title(part: PartView) -> bool:
+    return any(value.element == "title" for value in part.values)
 
 
 def _mine(by: Actor, accession_id: UUID | None) -> list[sa.ColumnElement[bool]]:

@@ -21,10 +21,11 @@ from asset_hub.catalogue import ElementValue, Secrecy, describe, set_secrecy
 from asset_hub.core.db import ReadSession, WriteSession
 from asset_hub.core.errors import AssetHubError
 from asset_hub.core.ids import new_id
-from asset_hub.core.text import N_, Text
-from ingest.accessions import describe_reason, offer_file, offer_refused
+from asset_hub.core.text import N_
+from ingest.accessions import offer_file, offer_refused
 from ingest.errors import FileNotListed, ListedRefused, ListTooLate, UnreadableSheet
 from ingest.models import AccessionRow, ItemRow
+from ingest.reasons import describe_reason, read_reason
 from ingest.sheets import Sheet, SheetRow, read_sheet
 from ingest.types import ItemStatus, show_bytes
 
@@ -81,9 +82,7 @@ def refuse_listed(session: ReadSession, *, accession_id: UUID, key: bytes) -> No
     """Refuse a file whose row in the list was refused. Raises ListedRefused."""
     row = _row_for(session, accession_id, key, ItemStatus.REJECTED)
     if row is not None and row.reason is not None:
-        raise ListedRefused(
-            N_("“{name}”: {reason}"), name=show_bytes(key), reason=Text(row.reason["message"], row.reason["params"])
-        )
+        raise ListedRefused(N_("“{name}”: {reason}"), name=show_bytes(key), reason=read_reason(row.reason))
 
 
 def take_listed(session: WriteSession, *, accession_id: UUID, key: bytes) -> Listed:

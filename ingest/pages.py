@@ -193,7 +193,8 @@ def _new_form(request: Request, by: Actor, *, error: AssetHubError | None = None
         collections = list_collections(session, owner_id=by.organisation_id)
     return render(
         request, "ingest/new.html", status=error.status if error else 200, title=N_("New intake"),
-        levels=SECRECY_HINTS, refused=REFUSED_SECRECY, collections=collections, error=error, typed=typed,
+        levels=SECRECY_HINTS, refused=REFUSED_SECRECY, collections=collections, error=error,
+        typed={"secrecy": "", "collection": "", "publish": False} | typed,
     )  # fmt: skip
 
 

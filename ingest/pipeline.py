@@ -34,9 +34,10 @@ from asset_hub.core.files import Blob, BlobMissing, FileStore
 from asset_hub.core.jobs import JobRun
 from asset_hub.core.text import N_
 from asset_hub.media import DecodeTimedOut, MislabelledFile, UnsupportedFormat
-from ingest.accessions import close_if_done, describe_reason, lock_accession
+from ingest.accessions import close_if_done, lock_accession
 from ingest.errors import FileVanished, SameBytes
 from ingest.models import AccessionRow, ItemRow, MasterRow
+from ingest.reasons import describe_reason
 from ingest.stages import STAGES, Work
 from ingest.types import ItemStatus
 

@@ -17,7 +17,7 @@ from openpyxl.utils import get_column_letter
 
 from asset_hub.catalogue import ElementValue, Secrecy, parse_secrecy, places
 from asset_hub.core.errors import AssetHubError
-from asset_hub.core.text import N_
+from asset_hub.core.text import N_, Text
 from ingest.dates import read_date
 from ingest.errors import FileNotListed, RowRefused, UnknownHeading, UnreadableSheet, WrongCell
 
@@ -170,7 +170,7 @@ def _read_headings(cells: list[str], name: str) -> list[tuple[str, str | None] |
 def _read_row(name: str, number: int, headings: list[tuple[str, str | None] | None], cells: list[str]) -> SheetRow:
     row = SheetRow(key=f"{name}!{number}".encode())
     values: list[ElementValue] = []
-    wrong: list[str] = []
+    wrong: list[Text] = []
     for index, (heading, cell) in enumerate(zip(headings, cells, strict=False)):
         text = unicodedata.normalize("NFC", cell).strip()
         if heading is None or not text:
@@ -178,13 +178,19 @@ def _read_row(name: str, number: int, headings: list[tuple[str, str | None] | No
         try:
             _read_cell(row, values, heading, text)
         except AssetHubError as error:
-            wrong.append(f"{name}!{get_column_letter(index + 1)}{number}: {error}")
+            cell = f"{name}!{get_column_letter(index + 1)}{number}"
+            wrong.append(Text(N_("{cell}: {reason}"), {"cell": cell, "reason": error.text}))
     if wrong:
-        row.refusal = WrongCell(N_("{cells}"), cells="; ".join(wrong))
+        row.refusal = WrongCell(N_("{cells}"), cells=_joined(wrong))
     if row.refusal is None and row.file is None and not any(value.element == "title" for value in values):
         row.refusal = WrongCell(N_("Row {row} has no title."), row=number)
     row.values = tuple(values)
     return row
+
+
+def _joined(texts: list[Text]) -> Text:
+    first, *others = texts
+    return Text(N_("{first}; {others}"), {"first": first, "others": _joined(others)}) if others else first
 
 
 def _read_cell(row: SheetRow, values: list[ElementValue], heading: tuple[str, str | None], text: str) -> None:

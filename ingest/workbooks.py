@@ -8,6 +8,7 @@ from openpyxl import Workbook
 from openpyxl.cell import Cell, WriteOnlyCell
 
 from asset_hub.core.text import N_
+from ingest.reasons import read_reason
 from ingest.types import STATUS_NAMES, ItemStatus, ItemView
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -28,9 +29,9 @@ def write_receipt_workbook(
     rows = book.create_sheet(translate(N_("Rows")))
     rows.append([_text(rows, translate(heading)) for heading in _HEADINGS])
     for item in items:
-        reason = item.reason or {"title": "", "message": "", "params": {}}
-        detail = translate(reason["message"]).format(**reason["params"]) if item.reason else ""
-        words = (item.path, translate(STATUS_NAMES[item.status]), translate(reason["title"]), detail,
+        title = translate(item.reason["title"]) if item.reason else ""
+        detail = read_reason(item.reason).render(translate) if item.reason else ""
+        words = (item.path, translate(STATUS_NAMES[item.status]), title, detail,
                  numbers.get(item.asset_id, ""), item.sha256 or "")  # fmt: skip
         rows.append([*(_text(rows, word) for word in words), item.bytes_count])
     file = io.BytesIO()
