@@ -19,7 +19,7 @@ from asset_hub.media.types import MAX_PIXELS, MAX_SIDE
 TILE = 512
 _SIZES = (("preview", 1600), ("thumbnail", 480))
 PYRAMID_FROM = 1024
-_FOR_PILLOW = {"image/jp2", "image/jpx", "image/jpm", "image/j2c", "image/x-bmp", "image/bmp", "image/x-tga"}
+_FOR_PILLOW = {"image/jp2", "image/jpx", "image/j2c", "image/x-bmp", "image/bmp", "image/x-tga"}
 _PAPER = [255.0, 255.0, 255.0]
 Image.MAX_IMAGE_PIXELS = None
 
