@@ -3,24 +3,32 @@
 Exit 0 done, 1 refused by a rule, 2 misuse, 3 a needed service is away.
 """
 
+import io
 import json
 import logging
 import sys
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, NoReturn
 
 import typer
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 
+import asset_hub.accounts.cli
+import asset_hub.catalogue.cli
 import ingest.cli
 import ledger.cli
 import marketplace.cli
 import search.cli
-from asset_hub.app import open_home
+from asset_hub.app import PERMISSIONS, open_home
 from asset_hub.core.errors import AssetHubError
 from asset_hub.core.log import configure_logging
 from asset_hub.core.settings import Settings
 from asset_hub.demo import cli as demo
 from asset_hub.operations import cli as operations
 
+_ACTIONS = tuple(permission.action for permission in PERMISSIONS if not permission.is_public)
 app = typer.Typer(name="asset-hub", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
@@ -39,23 +47,57 @@ app.add_typer(demo.commands)
 app.add_typer(operations.commands)
 app.add_typer(operations.jobs, name="jobs")
 app.add_typer(ingest.cli.commands)
+app.add_typer(asset_hub.catalogue.cli.assets, name="asset")
 app.add_typer(search.cli.commands)
 app.add_typer(search.cli.index, name="index")
 app.add_typer(marketplace.cli.commands)
 app.add_typer(ledger.cli.ledger, name="ledger")
 app.add_typer(ledger.cli.certificate, name="certificate")
 app.add_typer(ingest.cli.receipts, name="receipt")
+app.add_typer(asset_hub.accounts.cli.organisations, name="org")
+app.add_typer(asset_hub.accounts.cli.people, name="person")
+app.add_typer(asset_hub.accounts.cli.token_commands(_ACTIONS), name="token")
 
 
-def main() -> None:
-    """Run a command; our own errors become one line on standard error (or a problem document with --json)."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command; every refusal becomes one line on standard error (or a problem document with --json)."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    _allow_any_name()
     try:
-        app()
+        app(args=given)
     except AssetHubError as error:
-        if "--json" in sys.argv:
-            print(json.dumps({"error": error.slug, "detail": str(error), **error.members}, ensure_ascii=False))
-        print(f"asset-hub: {error}", file=sys.stderr)
-        sys.exit(3 if error.retryable else 1)
+        _end(given, error.slug, str(error), 3 if error.retryable else 1, error.members)
+    except UnicodeError as error:
+        _end(given, "bad-input", f"an argument is not text: {error}", 2)
+    except ValidationError as error:
+        _end(given, "bad-setting", "; ".join(_setting(fault) for fault in error.errors()), 2)
+    except ArgumentError as error:
+        _end(given, "bad-setting", f"ASSET_HUB_DATABASE_URL: {error}", 2)
+    except (OperationalError, InterfaceError) as error:
+        _end(given, "unavailable", f"the database does not answer: {error.orig}", 3)
+    except OSError as error:
+        _end(given, "file-error", f"{error.strerror or error}: {error.filename or ''}".rstrip(": "), 1)
+
+
+def _allow_any_name() -> None:
+    """Print what is no text as escapes: names of files are bytes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _end(
+    given: Sequence[str], slug: str, detail: str, code: int, members: Mapping[str, object] | None = None
+) -> NoReturn:
+    if "--json" in given:
+        print(json.dumps({"error": slug, "detail": detail, **(members or {})}, ensure_ascii=False))
+    print(f"asset-hub: {detail}", file=sys.stderr)
+    sys.exit(code)
+
+
+def _setting(fault: ErrorDetails) -> str:
+    name = "_".join(str(part) for part in fault["loc"]).upper()
+    return f"ASSET_HUB_{name}: {fault['msg']}"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Commands of intake: ingest, receipt verify."""
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -46,12 +47,13 @@ def ingest(
     secrecy: Annotated[str, typer.Option(help="公开, 内部 or 未审.")] = "",
     plan: Annotated[bool, typer.Option("--plan", help="Say what would happen; change nothing.")] = False,
     publish: Annotated[bool, typer.Option("--publish", help="Publish at once; needs --secrecy 公开.")] = False,
-    receipt: Annotated[Path | None, typer.Option(help="Write the receipt (JSON) to this file.")] = None,
+    receipt: Annotated[Path | None, typer.Option(dir_okay=False, help="Write the receipt (JSON) to this file.")] = None,
     wait: Annotated[bool, typer.Option(help="Run the jobs to the end before printing.")] = True,
     by: Annotated[str, typer.Option("--by", help="Act as this person.")] = "",
     as_json: Json = False,
 ) -> None:
     """Bring in files and records; exit 0 when every row is accounted for."""
+    _check_target(receipt)
     level = _ask_secrecy(secrecy)
     if publish and level != Secrecy.OPEN:
         raise RefusedSecrecy(N_("--publish needs --secrecy 公开: somebody has to say that it may be seen."))
@@ -87,6 +89,12 @@ def verify(
         print("\n".join(problems) or "the receipt agrees with what is stored")
     if problems:
         raise typer.Exit(1)
+
+
+def _check_target(receipt: Path | None) -> None:
+    """Refuse a place for the receipt that cannot be written, before anything is taken in."""
+    if receipt is not None and not os.access(receipt if receipt.exists() else receipt.absolute().parent, os.W_OK):
+        raise typer.BadParameter(f"“{receipt}” cannot be written.", param_hint="--receipt")
 
 
 def _ask_secrecy(text: str) -> Secrecy:

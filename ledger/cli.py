@@ -10,11 +10,14 @@ from sqlmodel import col, func, select
 
 from asset_hub.core import clock
 from asset_hub.core.clock import beijing_date
+from asset_hub.core.errors import BadInput
 from asset_hub.core.home import Home, home_of
-from ledger.models import BlockRow, EntryRow, JournalRow
-from ledger.signing import Keys
+from asset_hub.core.text import N_
+from ledger.errors import EntryNotFound
+from ledger.models import BlockRow, EntryRow, GrantRow, JournalRow
+from ledger.signing import Keys, recover_address
 from ledger.types import EntryState
-from ledger.verifier import verify_certificate
+from ledger.verifier import STATUS_TYPE, signing_digest, verify_certificate
 
 ledger = typer.Typer(help="The ledger: head, journal, re-execution.", no_args_is_help=True)
 certificate = typer.Typer(help="Certificates of licences.", no_args_is_help=True)
@@ -78,7 +81,7 @@ def verify_one(
         status=status.read_bytes() if status else None, today=beijing_date(clock.now()),
     )  # fmt: skip
     if as_json:
-        checks = [asdict(check) for check in report.checks]
+        checks = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in report.checks]
         print(json.dumps({"valid": report.is_valid, "checks": checks}, ensure_ascii=False))
     else:
         for check in report.checks:
@@ -97,3 +100,40 @@ def write_trust(context: typer.Context, target: Annotated[Path, typer.Argument(h
     with home.database.read() as session:
         target.write_bytes(trust_file(session, home.keys, issuer_name="asset_hub"))
     print(target)
+
+
+@certificate.command("status")
+def write_status(
+    context: typer.Context,
+    target: Annotated[
+        Path, typer.Argument(help="Where to write it; what an earlier list there revokes stays revoked.")
+    ],
+    *,
+    revoke: Annotated[list[int] | None, typer.Option(help="Number of a revoked licence; may be repeated.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write the dated, signed list of revoked licences, for `certificate verify --status`."""
+    from ledger.certificates import status_list
+
+    home = cast(LedgerHome, home_of(context))
+    revoked = set(revoke or ())
+    with home.database.read() as session:
+        known = set(session.exec(select(GrantRow.number).where(col(GrantRow.number).in_(revoked))))
+    if revoked - known:
+        raise EntryNotFound(N_("There is no licence No. {number}."), number=min(revoked - known))
+    if target.exists():
+        revoked |= _revoked_before(target.read_bytes(), home.keys)
+    target.write_bytes(status_list(home.keys, revoked=sorted(revoked), now=clock.now()))
+    print(json.dumps({"file": str(target.resolve()), "revoked": sorted(revoked)}) if as_json else target)
+
+
+def _revoked_before(content: bytes, keys: Keys) -> set[int]:
+    """Return what an earlier list revokes. Raises BadInput for a list that we did not sign."""
+    try:
+        listed = json.loads(content)
+        signer = recover_address(signing_digest(listed), bytes.fromhex(listed["signature"]))
+        if listed["type"] == STATUS_TYPE and signer == keys.operator.address:
+            return {int(number) for number in listed["revoked"]}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        pass
+    raise BadInput(N_("The file there is no status list of this exchange."))

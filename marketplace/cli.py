@@ -1,7 +1,9 @@
 """Commands of the trade: title, list, availability, quote, license."""
 
 import json
+from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Protocol, cast
 from uuid import UUID
@@ -35,11 +37,67 @@ Asset = Annotated[str, typer.Argument(help="The asset: its id or its number.")]
 By = Annotated[str, typer.Option("--by", help="Act as this person.")]
 Use = Annotated[list[str], typer.Option("--use", help="A use of the code book; may be repeated.")]
 Territory = Annotated[list[str], typer.Option("--territory", help="ISO 3166-1 code, CQ or world; may be repeated.")]
-Start = Annotated[str, typer.Option("--from", help="First day (YYYY-MM-DD, Beijing); today if not given.")]
 Years = Annotated[int, typer.Option(help="Whole years from the first day.", min=1, max=50)]
-Kind = Annotated[str, typer.Option(help="non_exclusive, sole or exclusive.")]
 Resolution = Annotated[str, typer.Option(help="540, 1080, 2160 or original.")]
-Frames = Annotated[str, typer.Option(help="Only these frames of a film: START-END, the end not included.")]
+_LAST_START = date(2200, 1, 1)
+_EPOCH = date(1970, 1, 1)
+_MOST_YUAN = 10**10
+
+
+class KindName(StrEnum):
+    """The kinds of licences as they are written on the command line."""
+
+    NON_EXCLUSIVE = "non_exclusive"
+    SOLE = "sole"
+    EXCLUSIVE = "exclusive"
+
+
+def read_day(text: str) -> date:
+    """Read a first day as people write it (YYYY-MM-DD). Raises typer.BadParameter."""
+    try:
+        day = date.fromisoformat(text) if len(text) == len("YYYY-MM-DD") and text[4] == "-" else None
+    except ValueError as error:
+        raise typer.BadParameter(f"“{text}” is no day.") from error
+    if day is None or not _EPOCH <= day < _LAST_START:
+        raise typer.BadParameter(f"“{text}” is no day between {_EPOCH} and {_LAST_START}, written YYYY-MM-DD.")
+    return day
+
+
+def read_frames(text: str) -> Span:
+    """Read START-END in frames. Raises typer.BadParameter."""
+    begin, dash, end = text.partition("-")
+    if not (dash and _is_number(begin) and _is_number(end) and int(begin) < int(end)):
+        raise typer.BadParameter(f"“{text}” is not START-END with START before END.")
+    return Span(int(begin), int(end))
+
+
+@dataclass(frozen=True, slots=True)
+class UsePrice:
+    """What a use costs for one year in mainland China."""
+
+    use: str
+    fen: int
+
+
+def read_price(text: str) -> UsePrice:
+    """Read USE=YUAN. Raises typer.BadParameter."""
+    use, sign, yuan = text.partition("=")
+    if not (sign and use and _is_number(yuan) and int(yuan) <= _MOST_YUAN):
+        raise typer.BadParameter(f"“{text}” is not USE=YUAN with whole yuan.")
+    return UsePrice(use, int(yuan) * 100)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 15
+
+
+Kind = Annotated[KindName, typer.Option(help="What others may still buy, and whether the holder keeps its own use.")]
+Start = Annotated[
+    date | None, typer.Option("--from", parser=read_day, help="First day (YYYY-MM-DD, Beijing); today if not given.")
+]
+Frames = Annotated[
+    Span | None, typer.Option(parser=read_frames, help="Only these frames of a film: START-END, the end not included.")
+]
 
 
 class TradeHome(Home, Protocol):
@@ -76,13 +134,16 @@ def offer(
     context: typer.Context,
     asset: Asset,
     *,
-    price: Annotated[list[str], typer.Option(help="USE=YUAN for one year in mainland China; may be repeated.")],
-    floor: Annotated[int, typer.Option(help="Least fee in yuan.", min=0)] = 0,
+    price: Annotated[
+        list[UsePrice],
+        typer.Option(parser=read_price, help="USE=YUAN for one year in mainland China; may be repeated."),
+    ],
+    floor: Annotated[int, typer.Option(help="Least fee in yuan.", min=0, max=_MOST_YUAN)] = 0,
     by: By = "",
 ) -> None:
     """Offer an asset for licensing."""
     home = home_of(context)
-    uses = {name: int(yuan) * 100 for name, _, yuan in (text.partition("=") for text in price)}
+    uses = {one.use: one.fen for one in price}
     with home.database.write() as session:
         asset_id, actor = _acting_for_owner(session, home, asset, by)
         publish_listing(
@@ -98,10 +159,10 @@ def ask(
     *,
     use: Use,
     territory: Territory,
-    start: Start = "",
+    start: Start = None,
     years: Years = 1,
-    kind: Kind = "non_exclusive",
-    frames: Frames = "",
+    kind: Kind = KindName.NON_EXCLUSIVE,
+    frames: Frames = None,
     by: By = "",
     as_json: Json = False,
 ) -> None:
@@ -123,11 +184,11 @@ def price(
     *,
     use: Use,
     territory: Territory,
-    start: Start = "",
+    start: Start = None,
     years: Years = 1,
-    kind: Kind = "non_exclusive",
+    kind: Kind = KindName.NON_EXCLUSIVE,
     resolution: Resolution = "1080",
-    frames: Frames = "",
+    frames: Frames = None,
     buyer: Annotated[str, typer.Option(help="The organisation that buys.")] = "",
     by: By = "",
     as_json: Json = False,
@@ -152,11 +213,11 @@ def license_it(
     use: Use,
     territory: Territory,
     to: Annotated[Path, typer.Option(help="Folder for the file and its certificate.")],
-    start: Start = "",
+    start: Start = None,
     years: Years = 1,
-    kind: Kind = "non_exclusive",
+    kind: Kind = KindName.NON_EXCLUSIVE,
     resolution: Resolution = "1080",
-    frames: Frames = "",
+    frames: Frames = None,
     buyer: Annotated[str, typer.Option(help="The organisation that buys.")] = "",
     by: By = "",
     as_json: Json = False,
@@ -197,14 +258,13 @@ def save_delivery(home: Home, licence: Licence, folder: Path) -> dict[str, str]:
 
 
 def _terms(
-    use: list[str], territory: list[str], start: str, years: int, kind: str, resolution: str, frames: str
-) -> LicenceTerms:
-    first = date.fromisoformat(start) if start else beijing_date(clock.now())
-    begin, _, end = frames.partition("-")
+    use: list[str], territory: list[str], start: date | None, years: int, kind: KindName, resolution: str,
+    frames: Span | None,
+) -> LicenceTerms:  # fmt: skip
+    first = start or beijing_date(clock.now())
     return LicenceTerms(
-        tuple(use), tuple(territory), DateRange.years_from(first, years), KIND_CODES[kind], resolution,
-        Span(int(begin), int(end)) if frames else None,
-    )  # fmt: skip
+        tuple(use), tuple(territory), DateRange.years_from(first, years), KIND_CODES[kind], resolution, frames
+    )
 
 
 def _acting_for_owner(session: WriteSession, home: Home, asset: str, by: str) -> tuple[UUID, Actor]:
