@@ -107,8 +107,8 @@ def _chip(answer: Availability, language: str) -> tuple[Text, str]:
     if answer.answer == Answer.FREE:
         return Text(N_("Free")), "good"
     if answer.answer == Answer.CONFLICT and answer.free_from is not None:
-        return Text(N_("Taken; free from {day}"), {"day": write_day(answer.free_from, language)}), "bad"
-    return answer.reasons[0] if answer.reasons else Text(N_("Not known")), "warn"
+        return Text(N_("Free from {day}"), {"day": write_day(answer.free_from, language)}), "bad"
+    return Text(N_("Not on offer")), "warn"
 
 
 def _values(name: str, page: SearchPage, asked: Asked, names: Mapping[str, str]) -> tuple[FacetValue, ...]:
@@ -135,7 +135,8 @@ def _label(name: str, value: str, names: Mapping[str, str]) -> Text:
     if name == "kind" and value in tuple(AssetKind):
         return Text(KIND_NAMES[AssetKind(value)])
     if name == "decade" and value.lstrip("-").isdecimal():
-        return Text(N_("{decade}s"), {"decade": value})
+        before = value.startswith("-")
+        return Text(N_("{decade}s BCE") if before else N_("{decade}s"), {"decade": value.lstrip("-")})
     if name == "language" and value in _LANGUAGES:
         return Text(_LANGUAGES[value])
     return Text("{name}", {"name": names.get(value, value)})
