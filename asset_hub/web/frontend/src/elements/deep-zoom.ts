@@ -14,12 +14,16 @@ class DeepZoom extends HTMLElement {
     stage.tabIndex = 0;
     const bar = this.buttons();
     this.append(stage, bar);
+    // OpenSeadragon would write an inline style here, which the page's policy forbids; site.css says the same.
+    const known = document.createElement("style");
+    known.setAttribute("data-openseadragon-mobile-css", "true");
+    document.head.append(known);
     const viewer = OpenSeadragon({
       element: stage, tileSources: info, showNavigationControl: false, showNavigator: false, maxZoomPixelRatio: 2,
       animationTime: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 0.6, immediateRender: true,
       gestureSettingsMouse: { scrollToZoom: false, clickToZoom: false, dblClickToZoom: true },
     });
-    viewer.addOnceHandler("open", () => picture?.remove());
+    viewer.addOnceHandler("open", () => picture?.setAttribute("aria-hidden", "true"));
     viewer.addOnceHandler("open-failed", () => { stage.remove(); bar.remove(); });
     bar.addEventListener("click", (event) => {
       const act = (event.target as Element).closest<HTMLElement>("[data-act]")?.dataset.act;
