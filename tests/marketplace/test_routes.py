@@ -1,0 +1,157 @@
+"""The trade as JSON, for programs: the same answers, refusals with members, tokens that may do only what they name."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+from starlette.testclient import TestClient
+
+from asset_hub.accounts import Actor, issue_token
+from asset_hub.accounts.members import membership_of
+from asset_hub.catalogue import RestrictionKind, get_asset, restrict
+from asset_hub.core import clock
+from asset_hub.core.clock import beijing_date
+from asset_hub.core.period import DateRange
+from ledger.verifier import verify_certificate
+from marketplace.models import OrderRow, QuoteRow
+from tests.marketplace.shop import Shop, make_shop
+from tests.web.pages import client_for
+
+SCOPES = ("marketplace.quote", "marketplace.order", "marketplace.fetch")
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    return make_shop(tmp_path)
+
+
+def number_of(shop: Shop) -> str:
+    with shop.services.database.read() as session:
+        return get_asset(session, asset_id=shop.asset_id, by=shop.seller, now=clock.now()).number
+
+
+def program_of(shop: Shop, actor: Actor, scopes: tuple[str, ...] = SCOPES) -> TestClient:
+    """Return a client with an API token of this person."""
+    with shop.services.database.write() as session:
+        membership_id = membership_of(session, by=actor)
+        secret = issue_token(session, membership_id=membership_id, scopes=scopes, name="test", now=clock.now())
+    client = client_for(shop.services)
+    client.headers["authorization"] = f"Bearer {secret}"
+    return client
+
+
+def test_a_program_asks_buys_and_verifies(shop: Shop, tmp_path: Path) -> None:
+    client, number = program_of(shop, shop.make_buyer()), number_of(shop)
+    today = beijing_date(clock.now())
+
+    free = client.get(f"/api/v1/assets/{number}/availability", params={"use": "streaming", "territory": "world"}).json()
+    quote = client.post(f"/api/v1/assets/{number}/quotes", json={"uses": ["streaming"], "kind": "exclusive"})
+    order = client.post(f"/api/v1/quotes/{quote.json()['id']}/orders")
+    paid = client.post(f"/api/v1/orders/{order.json()['id']}/payments")
+    again = client.post(f"/api/v1/orders/{order.json()['id']}/payments")
+    shop.services.run_jobs(threads=1)
+    licence = client.get(f"/api/v1/licences/{paid.json()['id']}").json()
+
+    assert (free["answer"], free["reasons"], free["free_from"]) == ("free", [], None)
+    assert (quote.status_code, quote.json()["gross_fen"]) == (201, 530_000)
+    assert quote.json()["terms"]["last_day"] == DateRange.years_from(today, 1).last_day.isoformat()
+    assert (order.status_code, order.json()["state"], order.json()["gross_fen"]) == (201, "open", 530_000)
+    assert (paid.status_code, paid.json()["state"], paid.json()["download"]) == (201, "recorded", None)
+    assert again.json()["id"] == paid.json()["id"]
+    assert (licence["state"], licence["number"]) == ("delivered", 1)
+    assert [one["id"] for one in client.get("/api/v1/licences").json()["licences"]] == [licence["id"]]
+    media = tmp_path / "got"
+    media.write_bytes(client.get(licence["download"]).content)
+    report = verify_certificate(
+        client.get(licence["certificate"]).content, media=media, trust=None, status=None, today=today
+    )
+    assert report.is_valid
+
+
+def test_a_taken_window_is_409_with_the_day_it_frees(shop: Shop) -> None:
+    number, exclusive = number_of(shop), {"uses": ["streaming"], "kind": "exclusive", "years": 2}
+    first, second = (program_of(shop, shop.make_buyer()) for _ in range(2))
+    mine, theirs = (
+        client.post(f"/api/v1/assets/{number}/quotes", json=exclusive).json()["id"] for client in (first, second)
+    )
+    first.post(f"/api/v1/quotes/{mine}/orders")
+
+    ordered = second.post(f"/api/v1/quotes/{theirs}/orders")
+    quoted = second.post(f"/api/v1/assets/{number}/quotes", json=exclusive)
+    asked = second.get(f"/api/v1/assets/{number}/availability", params={"use": "streaming"}).json()
+
+    free_from = DateRange.years_from(beijing_date(clock.now()), 2).end.isoformat()
+    for answer in (ordered, quoted):
+        problem = answer.json()
+        assert (answer.status_code, problem["type"], problem["free_from"]) == (
+            409, "/problems/window-taken", free_from,
+        )  # fmt: skip
+    assert (asked["answer"], asked["free_from"], "with_licences" in asked) == ("conflict", free_from, False)
+    with shop.services.database.read() as session:
+        assert len(session.exec(select(OrderRow)).all()) == 1
+
+
+def test_an_unknown_answer_says_what_is_missing(tmp_path: Path) -> None:
+    shop = make_shop(tmp_path, list_it=False)
+    client = program_of(shop, shop.make_buyer())
+
+    asked = client.get(f"/api/v1/assets/{number_of(shop)}/availability", params={"use": "streaming"}).json()
+    quoted = client.post(f"/api/v1/assets/{number_of(shop)}/quotes", json={"uses": ["streaming"]})
+
+    assert (asked["answer"], asked["reasons"]) == ("unknown", ["Title not recorded"])
+    assert (quoted.status_code, quoted.json()["detail"]) == (409, "Title not recorded")
+
+
+@pytest.mark.parametrize(
+    ("asked", "fields"),
+    [
+        ({"uses": ["telepathy"], "resolution": "8k"}, ["use", "resolution"]),
+        ({"uses": ["streaming"], "start": "2020-01-01"}, ["start"]),
+        ({"uses": ["streaming"], "in": "00:00:00:01"}, ["in"]),
+    ],
+)
+def test_a_question_that_cannot_be_read_is_422_by_field(
+    shop: Shop, asked: dict[str, object], fields: list[str]
+) -> None:
+    client = program_of(shop, shop.make_buyer())
+
+    answer = client.post(f"/api/v1/assets/{number_of(shop)}/quotes", json=asked)
+
+    assert (answer.status_code, answer.json()["type"], answer.json()["fields"]) == (422, "/problems/bad-terms", fields)
+    with shop.services.database.read() as session:
+        assert session.exec(select(QuoteRow)).all() == []
+
+
+@pytest.mark.parametrize("asked", [{}, {"uses": []}, {"uses": ["streaming"], "years": 0}, {"uses": "x"}, {"more": 1}])
+def test_a_malformed_quote_is_422(shop: Shop, asked: dict[str, object]) -> None:
+    client = program_of(shop, shop.make_buyer())
+
+    assert client.post(f"/api/v1/assets/{number_of(shop)}/quotes", json=asked).status_code == 422
+
+
+def test_a_token_does_only_what_it_names(shop: Shop) -> None:
+    buyer = shop.make_buyer()
+    quote = program_of(shop, buyer).post(f"/api/v1/assets/{number_of(shop)}/quotes", json={"uses": ["streaming"]})
+    client = program_of(shop, buyer, scopes=("marketplace.quote",))
+
+    assert client.post(f"/api/v1/quotes/{quote.json()['id']}/orders").status_code == 403
+    assert client_for(shop.services).post(f"/api/v1/quotes/{quote.json()['id']}/orders").status_code == 401
+    assert client_for(shop.services).get("/api/v1/licences").status_code == 401
+
+
+def test_pages_and_programs_are_told_the_same_of_what_is_hidden(shop: Shop) -> None:
+    number = number_of(shop)
+    with shop.services.database.write() as session:
+        restrict(
+            session, asset_id=shop.asset_id, kind=RestrictionKind.TAKE_DOWN, reason="", authority="", by=shop.seller,
+            now=clock.now() - timedelta(days=1),
+        )  # fmt: skip
+    client = program_of(shop, shop.make_buyer())
+
+    hidden, missing = (
+        client.get(f"/api/v1/assets/{name}/availability", params={"use": "streaming"}).json()
+        for name in (number, "CQ-2026-999999")
+    )
+    assert {**hidden, "instance": ""} == {**missing, "instance": ""}
+    assert hidden["status"] == 404
