@@ -83,9 +83,9 @@ def test_asking_for_a_use_shows_the_answer_on_each_card(client: TestClient) -> N
     everything = client.get("/search", params=asked).text
     only_free = client.get("/search", params={**asked, "only_free": "1"}).text
 
-    assert 'class="status good">可授权<' in everything
+    assert 'class="status good">可用<' in everything
     assert 'class="status warn">未开放授权<' in everything
-    assert re.search(r'class="status bad">\d+年\d+月\d+日起可授权<', everything)
+    assert re.search(r'class="status bad">\d+年\d+月\d+日起可用<', everything)
     assert found(everything) == 3
     assert found(only_free) == 1
     assert "朝天门的一天" in only_free
