@@ -144,6 +144,9 @@ def finish_accession(
                 _give_up(session, folder, upload, now)
             refuse_leftovers(session, accession_id=accession_id, now=now)
         seal_accession(session, accession_id=accession_id, files=files, now=now)
+        done = session.exec(select(UploadRow.id).where(UploadRow.accession_id == accession_id)).all()
+    for upload_id in done:
+        forget_part(folder, upload_id)
 
 
 def complete_whole_uploads(

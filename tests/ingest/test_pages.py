@@ -82,12 +82,16 @@ def test_publishing_at_once_needs_open_material(desk: Desk) -> None:
 def test_an_intake_is_followed_to_its_receipt(desk: Desk, tmp_path: Path) -> None:
     accession = open_intake(desk.client)
     picture = make_picture(tmp_path / "x.jpg").read_bytes()
-    upload(desk.client, accession, "卷一/门.jpg".encode(), picture)
+    url = begin_upload(desk.client, accession, "卷一/门.jpg".encode(), len(picture))
+    send(desk.client, url, picture)
+    upload_id = url.rsplit("/", 1)[1]
     waiting = desk.client.get(f"/intake/{accession}").text
     plain = [("files", ("again.jpg", picture)), ("files", ("=HYPERLINK(1).bin", b"\0\1\2\3" * 50))]
     sent = desk.client.post(f"/intake/{accession}/files", files=plain)
     desk.services.run_jobs()
 
+    left = desk.services.settings.home / "uploads" / f"{upload_id}.part"
+    left.touch()
     finished = desk.client.post(f"/intake/{accession}/finish")
     page = desk.client.get(f"/intake/{accession}").text
     content = desk.client.get(f"/intake/{accession}/receipt.json")
@@ -95,7 +99,7 @@ def test_an_intake_is_followed_to_its_receipt(desk: Desk, tmp_path: Path) -> Non
 
     assert "waits its turn" in waiting
     assert 'hx-trigger="every 2s"' in waiting
-    assert (sent.status_code, finished.status_code) == (303, 303)
+    assert (sent.status_code, finished.status_code, left.exists()) == (303, 303, False)
     receipt = json.loads(content.content)
     assert [receipt[name] for name in ("offered", "accepted", "duplicate", "rejected", "quarantined")] == [
         3,
