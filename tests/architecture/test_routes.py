@@ -28,7 +28,7 @@ def changing_routes() -> list[tuple[str, str]]:
     return [
         (method, re.sub(r"{[^}]*}", str(UUID(int=7)), route.path))
         for route in routes
-        for method in sorted(route.methods & CHANGING)
+        for method in sorted((route.methods or set()) & CHANGING)
     ]
 
 
