@@ -47,7 +47,7 @@ def make_documents(count: int, seed: int = 7) -> list[IndexDocument]:
 
 
 def holds(document: IndexDocument, clause: Clause) -> bool:
-    tokens = document.streams["chars"].split()
+    tokens = document.streams[clause.stream].split()
     return any(
         tokens[start : start + len(phrase)] == list(phrase)
         for phrase in clause.any_of
@@ -63,6 +63,8 @@ def scan(documents: list[IndexDocument], request: EngineRequest, *, without: str
         if not all(holds(document, clause) for clause in request.must):
             continue
         if any(holds(document, clause) for clause in request.must_not):
+            continue
+        if any(set(document.keywords.get(field, ())) & set(values) for field, values in request.without.items()):
             continue
         if not all(set(document.keywords.get(field, ())) & set(values) for field, values in filters.items()):
             continue
@@ -82,14 +84,16 @@ def requests() -> list[EngineRequest]:
     typed += [" ".join(rng.choices(WORDS, k=2)) for _ in range(30)]
     for text in typed:
         terms = parse_terms(text)
+        stream = rng.choice(["chars", "chars", "title_chars"])
         tokens = tuple(token for term in terms if not term.is_excluded for phrase in term.any_of for token in phrase)
         made.append(
             EngineRequest(
                 index=IndexName.ASSETS,
-                must=tuple(Clause(term.any_of) for term in terms if not term.is_excluded),
+                must=tuple(Clause(term.any_of, stream) for term in terms if not term.is_excluded),
                 must_not=tuple(Clause(term.any_of) for term in terms if term.is_excluded),
                 ranking={"chars": tokens} if tokens else {},
                 filters={"readers": ("everybody",)},
+                without=rng.choice([{}, {}, {"kind": ("sound",)}, {"district": ("500103", "500236")}]),
                 facet_filters=rng.choice(
                     [{}, {"kind": ("film",)}, {"kind": ("film", "sound"), "district": ("500103",)}]
                 ),
