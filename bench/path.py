@@ -95,7 +95,7 @@ def take_in(services: Services, folder: Path) -> int:
         seal_accession(session, accession_id=accession_id, files=services.files, now=now)
     services.run_jobs()
     with services.database.read() as reading:
-        return int(receipt_of(reading, accession_id=accession_id, by=by)["accepted"])
+        return int(str(receipt_of(reading, accession_id=accession_id, by=by)["accepted"]))
 
 
 def do_the_least(path: Path, out: Path) -> None:
