@@ -19,6 +19,7 @@ import asset_hub.curation.pages
 import asset_hub.curation.routes
 import asset_hub.messages.pages
 import asset_hub.operations.pages
+import asset_hub.operations.routes
 import asset_hub.web.pages
 import ingest.jobs
 import ingest.pages
@@ -96,6 +97,7 @@ ROUTERS = (
     asset_hub.accounts.routes.router,
     asset_hub.messages.pages.router,
     asset_hub.operations.pages.router,
+    asset_hub.operations.routes.router,
     search.pages.router,
     search.routes.router,
     asset_hub.catalogue.pages.router,
@@ -173,7 +175,7 @@ def create_app(services: Services, *, with_worker: bool = True) -> FastAPI:
 
     app = FastAPI(title="asset_hub", version="0.1.0.dev0", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.services = services
-    app.state.actions = sorted(permission.action for permission in PERMISSIONS if not permission.is_public)
+    app.state.permissions = PERMISSIONS
     install_edge(app)
     use_shell(app, Shell(NAVIGATION, reader_of, is_demo=bool(demo_accounts(services.settings.home))))
     for router in ROUTERS:

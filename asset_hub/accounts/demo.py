@@ -9,13 +9,14 @@ _NAME = "demo-accounts.json"
 
 @dataclass(frozen=True, slots=True)
 class DemoAccount:
-    """An account to try the product with: its role in words (a message id) and where its day begins."""
+    """An account to try the product with: its role and what to try (message ids), and where its day begins."""
 
     login: str
     role: str
     house_zh: str
     house_en: str
     start: str
+    what: str = ""
 
 
 def demo_accounts(home: Path) -> tuple[DemoAccount, ...]:

@@ -9,37 +9,34 @@ from fastapi.responses import Response
 from starlette.datastructures import FormData, UploadFile
 
 from asset_hub.accounts import members, permissions
-from asset_hub.accounts.deps import CurrentActor
+from asset_hub.accounts.applications import get_application, is_scan, paper_digest
+from asset_hub.accounts.deps import CurrentActor, current_actor
+from asset_hub.accounts.errors import BadScan
 from asset_hub.accounts.parties import (
     CHECKS_NEEDED,
     KIND_NAMES,
     PAPER_NAMES,
     PAPERS,
+    STATE_MARKS,
     STATE_NAMES,
     PartyKind,
-    PartyState,
     apply_for_admission,
     check_application,
-    get_application,
     list_parties,
     refuse_application,
 )
 from asset_hub.accounts.roles import ROLE_NAMES, Role, may, require
-from asset_hub.accounts.scans import mime_of_scan, store_scan
+from asset_hub.accounts.scans import MAX_SCAN_BYTES, mime_of_scan, store_scan
 from asset_hub.core import clock
-from asset_hub.core.errors import AssetHubError, NotFound
-from asset_hub.core.files import read_blob
+from asset_hub.core.errors import AssetHubError
+from asset_hub.core.files import FileStore, read_blob
 from asset_hub.core.text import N_, Text
 from asset_hub.web.ranges import serve_blob
 from asset_hub.web.shell import redirect, render
 
 router = APIRouter(include_in_schema=False)
-_STATE_MARKS = {
-    PartyState.APPLIED: "busy",
-    PartyState.ADMITTED: "good",
-    PartyState.REFUSED: "bad",
-    PartyState.SUSPENDED: "warn",
-}
+_MAX_SCANS = 4
+_MAX_FORM_BYTES = _MAX_SCANS * MAX_SCAN_BYTES
 
 
 @router.get("/members")
@@ -49,7 +46,7 @@ def member_list(request: Request, by: CurrentActor) -> Response:
         parties = list_parties(session, by=by)
     return render(
         request, "accounts/members.html", title=N_("Members"), parties=parties, kinds=KIND_NAMES, states=STATE_NAMES,
-        marks=_STATE_MARKS, needed=CHECKS_NEEDED,
+        marks=STATE_MARKS, needed=CHECKS_NEEDED,
     )  # fmt: skip
 
 
@@ -60,25 +57,25 @@ def apply_page(request: Request, by: CurrentActor, kind: PartyKind | None = None
     return _apply_form(request, kind, {}, "", 200)
 
 
-async def _posted(request: Request) -> FormData:
-    return await request.form(max_files=4, max_fields=20)
+async def _posted(request: Request, by: CurrentActor) -> FormData:
+    """Read the form only for people who may apply, and only when it can be within the limits."""
+    require(by, permissions.APPLY)
+    length = request.headers.get("content-length", "")
+    if not length.isdecimal() or int(length) > _MAX_FORM_BYTES:
+        raise BadScan
+    return await request.form(max_files=_MAX_SCANS, max_fields=20)
 
 
 @router.post("/members/apply")
 def apply(request: Request, by: CurrentActor, form: Annotated[FormData, Depends(_posted)]) -> Response:
     """Record an application with its scans; what is wrong is said beside the form, and what was typed stays."""
-    require(by, permissions.APPLY)
     typed = {name: value for name, value in form.items() if isinstance(value, str)}
     kind = PartyKind(typed["kind"]) if typed.get("kind") in list(PartyKind) else None
     if kind is None:
         return _apply_form(request, None, typed, N_("Choose what applies."), 422)
     services = request.app.state.services
     try:
-        papers = {
-            name: store_scan(services.files, value) if isinstance(value, UploadFile) else str(value)
-            for name in PAPERS[kind]
-            if (value := form.get(name)) is not None and (isinstance(value, str) or value.size)
-        }
+        papers = _papers_of(services.files, kind, form)
         with services.database.write() as session:
             party_id = apply_for_admission(
                 session, kind=kind, name_zh=typed.get("name_zh", "").strip(), name_en=typed.get("name_en", "").strip(),
@@ -98,23 +95,25 @@ def member_page(request: Request, by: CurrentActor, party_id: UUID) -> Response:
     with request.app.state.services.database.read() as session:
         application = get_application(session, organisation_id=party_id, by=by)
         people = members.list_members(session, organisation_id=party_id, by=by)
+    roles = {
+        role: name
+        for role, name in ROLE_NAMES.items()
+        if role not in members.EXCHANGE_ROLES or party_id == by.organisation_id
+    }
     return render(
         request, "accounts/member.html", title=application.party.name_zh, application=application, people=people,
-        party=application.party, kinds=KIND_NAMES, states=STATE_NAMES, marks=_STATE_MARKS, papers=PAPER_NAMES,
-        may_check=may(by, permissions.CHECK), may_manage=may(by, permissions.MANAGE_MEMBERS), roles=ROLE_NAMES,
-        needed=CHECKS_NEEDED,
+        party=application.party, kinds=KIND_NAMES, states=STATE_NAMES, marks=STATE_MARKS, papers=PAPER_NAMES,
+        may_check=may(by, permissions.CHECK), may_manage=may(by, permissions.MANAGE_MEMBERS), given=roles,
+        roles=ROLE_NAMES, needed=CHECKS_NEEDED, by=by,
     )  # fmt: skip
 
 
 @router.get("/members/{party_id}/papers/{name}")
 def paper(request: Request, by: CurrentActor, party_id: UUID, name: str) -> Response:
-    """A scan, for checkers and regulators only."""
+    """A scan, for checkers only."""
     services = request.app.state.services
     with services.database.read() as session:
-        application = get_application(session, organisation_id=party_id, by=by)
-    if not name.endswith("_sha256") or name not in application.papers:
-        raise NotFound
-    sha256 = application.papers[name]
+        sha256 = paper_digest(session, organisation_id=party_id, name=name, by=by)
     mime = mime_of_scan(read_blob(services.files, sha256, 0, 8)) or "application/octet-stream"
     return serve_blob(request, services.files, sha256, mime=mime)
 
@@ -128,7 +127,7 @@ def check(request: Request, by: CurrentActor, party_id: UUID, note: Annotated[st
 
 
 @router.post("/members/{party_id}/refusal")
-def refuse(request: Request, by: CurrentActor, party_id: UUID, reason: Annotated[str, Form()]) -> Response:
+def refuse(request: Request, by: CurrentActor, party_id: UUID, reason: Annotated[str, Form()] = "") -> Response:
     """Refuse an application for a reason."""
     with request.app.state.services.database.write() as session:
         refuse_application(session, organisation_id=party_id, reason=reason[:500], by=by)
@@ -160,11 +159,24 @@ def change_roles(
     return redirect(f"/members/{party_id}", said=Text(N_("The roles are changed.")))
 
 
+def _papers_of(files: FileStore, kind: PartyKind, form: FormData) -> dict[str, str]:
+    """Store what was uploaded; a scan is only ever a file, so that nobody points at other files by their digest."""
+    papers = {}
+    for name in PAPERS[kind]:
+        value = form.get(name)
+        if isinstance(value, UploadFile) and is_scan(name) and value.size:
+            papers[name] = store_scan(files, value)
+        elif isinstance(value, str) and not is_scan(name):
+            papers[name] = value.strip()
+    return papers
+
+
 def _apply_form(
     request: Request, kind: PartyKind | None, typed: dict[str, str], error: Text | str, status: int
 ) -> Response:
     return render(
         request, "accounts/apply.html", status=status, title=N_("Apply for membership"), kind=kind, kinds=KIND_NAMES,
         papers=[(name, PAPER_NAMES[name]) for name in PAPERS[kind]] if kind else [], error=error,
+        may_list=may(current_actor(request), permissions.LIST_PARTIES),
         typed=defaultdict(str, typed),
     )  # fmt: skip

@@ -49,7 +49,7 @@ class WrongPassword(NotSignedIn):
 class TooManyTries(RuleRefused):
     """A sign-in name was tried wrongly too often; it rests for some minutes."""
 
-    slug, title, status = "too-many-tries", N_("Too many wrong passwords. Try again in ten minutes."), 429
+    slug, title, status = "too-many-tries", N_("Too many wrong passwords. Try again in five minutes."), 429
 
 
 class LoginTaken(RuleRefused):
@@ -62,3 +62,15 @@ class BadScan(BadInput):
     """A scanned paper that is no PDF, JPEG or PNG, or too large."""
 
     slug, title = "bad-scan", N_("The scan must be a PDF, JPEG or PNG of at most 20 MB")
+
+
+class ActNotOffered(BadInput):
+    """An act for a token that does not exist, or that the person's own roles do not allow."""
+
+    slug, title = "act-not-offered", N_("Choose what the token may do")
+
+
+class RoleNotYours(RuleRefused):
+    """Nobody sets their own roles, and roles of the exchange are given only in its own house."""
+
+    slug, title = "role-not-yours", N_("This role cannot be given here")

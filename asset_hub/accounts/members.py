@@ -5,17 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-import sqlalchemy as sa
 from sqlmodel import col, select
 
 from asset_hub.accounts import permissions
-from asset_hub.accounts.errors import LoginTaken, PartyNotFound
+from asset_hub.accounts.errors import LoginTaken, PartyNotFound, RoleNotYours
 from asset_hub.accounts.models import MembershipRow, PartyRow, PersonRow, TokenRow
 from asset_hub.accounts.people import create_person, digest_of, join
-from asset_hub.accounts.roles import Actor, OrganisationId, PersonId, Role, require, require_person
+from asset_hub.accounts.roles import Actor, OrganisationId, PersonId, Role, require, require_own_hand, require_person
 from asset_hub.core.db import ReadSession, WriteSession
-from asset_hub.core.errors import NotFound
-from asset_hub.core.text import N_
+from asset_hub.core.errors import BadInput, NotFound
+from asset_hub.core.text import LANGUAGES, N_
+
+EXCHANGE_ROLES = frozenset({Role.OPERATOR, Role.REGULATOR})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +39,6 @@ class Membership:
     roles: tuple[Role, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ApiToken:
-    """An API token as its owner sees it; the secret itself is never kept."""
-
-    id: UUID
-    name: str
-    scopes: tuple[str, ...]
-    created_at: datetime
-    expires_at: datetime
-
-
 def list_members(session: ReadSession, *, organisation_id: UUID, by: Actor) -> tuple[Member, ...]:
     """Return who belongs to a house, by name."""
     require(by, permissions.LIST_PARTIES)
@@ -68,28 +58,34 @@ def add_member(
     session: WriteSession, *, organisation_id: UUID, login: str, name: str, password: str, roles: Iterable[Role],
     by: Actor, now: datetime,
 ) -> PersonId:  # fmt: skip
-    """Make an account and put it into a house. Raises PartyNotFound, LoginTaken."""
+    """Make an account and put it into a house. Raises PartyNotFound, RoleNotYours, LoginTaken."""
     require(by, permissions.MANAGE_MEMBERS)
+    held = frozenset(roles)
+    _check_roles(held, organisation_id=organisation_id, by=by)
     if session.get(PartyRow, organisation_id) is None:
         raise PartyNotFound
     if session.exec(select(PersonRow.id).where(PersonRow.login == login)).first() is not None:
         raise LoginTaken(N_("The sign-in name “{login}” is taken."), login=login)
     person_id = create_person(session, login=login, name=name, password=password, now=now)
-    join(session, person_id=person_id, organisation_id=organisation_id, roles=roles)
+    join(session, person_id=person_id, organisation_id=organisation_id, roles=held)
     return person_id
 
 
 def set_roles(
     session: WriteSession, *, organisation_id: UUID, person_id: UUID, roles: Iterable[Role], by: Actor
 ) -> None:
-    """Set what a member may do; their open sessions have it at once. Raises NotFound."""
+    """Set what a member may do; their open sessions have it at once. Raises NotFound, RoleNotYours."""
     require(by, permissions.MANAGE_MEMBERS)
+    held = frozenset(roles)
+    _check_roles(held, organisation_id=organisation_id, by=by)
+    if person_id == by.person_id:
+        raise RoleNotYours(N_("Another person must set your roles."))
     statement = select(MembershipRow).where(
         MembershipRow.party_id == organisation_id, MembershipRow.person_id == person_id
     )
     if session.exec(statement).first() is None:
         raise NotFound
-    join(session, person_id=person_id, organisation_id=organisation_id, roles=roles)
+    join(session, person_id=person_id, organisation_id=organisation_id, roles=held)
 
 
 def list_memberships(session: ReadSession, *, by: Actor) -> tuple[Membership, ...]:
@@ -107,7 +103,8 @@ def list_memberships(session: ReadSession, *, by: Actor) -> tuple[Membership, ..
 
 
 def switch_house(session: WriteSession, *, secret: str, organisation_id: UUID, by: Actor) -> None:
-    """Let a browser session act for another house of the same person. Raises NotFound."""
+    """Let a browser session act for another house of the same person. Raises NotFound, Forbidden."""
+    require_own_hand(by)
     membership = _membership(session, by, organisation_id)
     row = session.exec(select(TokenRow).where(TokenRow.digest == digest_of(secret), TokenRow.kind == "session")).first()
     if row is None:
@@ -116,33 +113,24 @@ def switch_house(session: WriteSession, *, secret: str, organisation_id: UUID, b
     session.flush()
 
 
+def set_language(session: WriteSession, *, language: str, by: Actor) -> None:
+    """Set the language in which a person is written to. Raises BadInput for one that the pages do not speak."""
+    require_own_hand(by)
+    if language not in LANGUAGES:
+        raise BadInput(N_("There is no page in this language."))
+    session.get_one(PersonRow, require_person(by)).language = language
+    session.flush()
+
+
 def membership_of(session: ReadSession, *, by: Actor) -> UUID:
     """Return the id of the membership that the actor acts by, for issuing a token. Raises NotFound."""
     return _membership(session, by, by.organisation_id).id
 
 
-def list_tokens(session: ReadSession, *, by: Actor) -> tuple[ApiToken, ...]:
-    """Return the actor's API tokens, newest first."""
-    statement = (
-        select(TokenRow)
-        .join(MembershipRow, col(MembershipRow.id) == col(TokenRow.membership_id))
-        .where(MembershipRow.person_id == require_person(by), TokenRow.kind == "token")
-        .order_by(col(TokenRow.id).desc())
-    )
-    return tuple(
-        ApiToken(row.id, row.name, tuple(row.scopes or ()), row.created_at, row.expires_at)
-        for row in session.exec(statement)
-    )
-
-
-def revoke_token(session: WriteSession, *, token_id: UUID, by: Actor) -> None:
-    """Forget one of the actor's own tokens. Idempotent."""
-    mine = sa.select(col(MembershipRow.id)).where(col(MembershipRow.person_id) == require_person(by))
-    session.connection().execute(
-        sa.delete(TokenRow).where(
-            col(TokenRow.id) == token_id, col(TokenRow.kind) == "token", col(TokenRow.membership_id).in_(mine)
-        )
-    )
+def _check_roles(roles: frozenset[Role], *, organisation_id: UUID, by: Actor) -> None:
+    """Keep the exchange's own roles in its own house: else one operator could make the second checker anywhere."""
+    if roles & EXCHANGE_ROLES and organisation_id != by.organisation_id:
+        raise RoleNotYours(N_("Operators and regulators belong to the exchange's own house."))
 
 
 def _membership(session: ReadSession, by: Actor, organisation_id: UUID | None) -> MembershipRow:

@@ -6,18 +6,23 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 
-from asset_hub.accounts import members, people, throttle
+from asset_hub.accounts import members, people, throttle, tokens
+from asset_hub.accounts.acts import name_of_act
+from asset_hub.accounts.applications import list_own_applications
 from asset_hub.accounts.demo import demo_accounts
 from asset_hub.accounts.deps import SESSION_COOKIE, CurrentActor
-from asset_hub.accounts.errors import TooManyTries, WrongPassword
-from asset_hub.accounts.roles import ROLE_NAMES, require_person
+from asset_hub.accounts.errors import ActNotOffered, TooManyTries, WrongPassword
+from asset_hub.accounts.parties import CHECKS_NEEDED, STATE_MARKS, STATE_NAMES
+from asset_hub.accounts.roles import ROLE_NAMES, Actor, PersonId, require_person
 from asset_hub.core import clock
-from asset_hub.core.errors import NotFound
+from asset_hub.core.db import Database
+from asset_hub.core.errors import AssetHubError, NotFound
 from asset_hub.core.text import N_, Text
-from asset_hub.web.shell import redirect, render
+from asset_hub.web.shell import LANGUAGE_COOKIE, redirect, render
 
 router = APIRouter(include_in_schema=False)
 _DAY = 86_400
+_YEAR = 365 * _DAY
 
 
 @router.get("/sign-in")
@@ -31,17 +36,16 @@ def sign_in(
     request: Request, login: Annotated[str, Form()], password: Annotated[str, Form()],
     next: Annotated[str, Form()] = "/",  # noqa: A002
 ) -> Response:  # fmt: skip
-    """Open a session; a wrong password is counted."""
-    database, now = request.app.state.services.database, clock.now()
+    """Open a session; every wrong password is counted."""
+    database = request.app.state.services.database
     try:
+        person_id = _check_password(database, login, password)
         with database.write() as session:
-            throttle.require_rested(session, login=login, now=now)
-            secret = people.sign_in(session, login=login, password=password, now=now)
+            throttle.forget_tries(session, login=login)
+            secret = people.open_session(session, person_id=person_id, now=clock.now())
     except TooManyTries as error:
-        return _sign_in_form(request, next, login=login, error=error.title, status=429)
+        return _sign_in_form(request, next, login=login, error=error.title, status=error.status)
     except WrongPassword as error:
-        with database.write() as session:
-            throttle.note_failure(session, login=login, now=now)
         return _sign_in_form(request, next, login=login, error=error.title, status=422)
     return _entered(request, secret, local_path(next))
 
@@ -87,15 +91,20 @@ def change_house(request: Request, by: CurrentActor, organisation: Annotated[UUI
 
 @router.post("/account/tokens")
 def make_token(
-    request: Request, by: CurrentActor, name: Annotated[str, Form()], scopes: Annotated[list[str], Form()]
+    request: Request,
+    by: CurrentActor,
+    name: Annotated[str, Form(min_length=1)],
+    scopes: Annotated[tuple[str, ...], Form()] = (),
 ) -> Response:
     """Make an API token; its secret is on the answer and nowhere else."""
-    allowed = set(request.app.state.actions)
-    with request.app.state.services.database.write() as session:
-        secret = people.issue_token(
-            session, membership_id=members.membership_of(session, by=by), scopes=set(scopes) & allowed,
-            name=name[:80], now=clock.now(),
-        )  # fmt: skip
+    try:
+        with request.app.state.services.database.write() as session:
+            secret = tokens.make_token(
+                session, name=name[:80], scopes=scopes, permissions=request.app.state.permissions, by=by,
+                now=clock.now(),
+            )  # fmt: skip
+    except ActNotOffered as error:
+        return _account(request, by, error=error, typed=name)
     return _account(request, by, secret=secret)
 
 
@@ -103,14 +112,32 @@ def make_token(
 def revoke_token(request: Request, by: CurrentActor, token_id: UUID) -> Response:
     """Forget a token."""
     with request.app.state.services.database.write() as session:
-        members.revoke_token(session, token_id=token_id, by=by)
+        tokens.revoke_token(session, token_id=token_id, by=by)
     return redirect("/account", said=Text(N_("The token no longer works.")))
+
+
+@router.post("/account/language")
+def choose_language(request: Request, by: CurrentActor, language: Annotated[str, Form()]) -> Response:
+    """Keep the language in which this person is written to; the pages follow at once."""
+    with request.app.state.services.database.write() as session:
+        members.set_language(session, language=language, by=by)
+    response = redirect("/account", said=Text(N_("The language is changed.")))
+    response.set_cookie(LANGUAGE_COOKIE, language, max_age=_YEAR, samesite="lax", httponly=True)
+    return response
 
 
 def local_path(address: str) -> str:
     """Return an address of this site, or the first page for anything that leads elsewhere."""
     plain = address.startswith("/") and not address.startswith(("//", "/\\")) and "\\" not in address
     return address if plain and address.isprintable() else "/"
+
+
+def _check_password(database: Database, login: str, password: str) -> PersonId:
+    """Count the try first, then look at the password while nothing is locked."""
+    with database.write() as session:
+        throttle.note_try(session, login=login, now=clock.now())
+    with database.read() as session:
+        return people.check_password(session, login=login, password=password)
 
 
 def _entered(request: Request, secret: str, url: str) -> Response:
@@ -130,12 +157,20 @@ def _sign_in_form(request: Request, url: str, *, login: str = "", error: str = "
     )  # fmt: skip
 
 
-def _account(request: Request, by: CurrentActor, *, secret: str = "") -> Response:
+def _account(
+    request: Request, by: Actor, *, secret: str = "", error: AssetHubError | None = None, typed: str = ""
+) -> Response:
     require_person(by)
     with request.app.state.services.database.read() as session:
         houses = members.list_memberships(session, by=by)
-        tokens = members.list_tokens(session, by=by)
-    return render(
-        request, "accounts/account.html", title=N_("Account"), by=by, houses=houses, tokens=tokens, secret=secret,
-        roles=[ROLE_NAMES[role] for role in sorted(by.roles)], actions=request.app.state.actions,
+        made = tokens.list_tokens(session, by=by)
+        applications = list_own_applications(session, by=by)
+    acts = tokens.offered_acts(request.app.state.permissions, by=by)
+    response = render(
+        request, "accounts/account.html", status=error.status if error else 200, title=N_("Account"), by=by,
+        houses=houses, tokens=made, secret=secret, applications=applications, states=STATE_NAMES, marks=STATE_MARKS,
+        needed=CHECKS_NEEDED, roles=[ROLE_NAMES[role] for role in sorted(by.roles)], typed=typed,
+        error=error.text if error else "", acts=[(act, name_of_act(act)) for act in acts], name_of=name_of_act,
     )  # fmt: skip
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -14,12 +14,12 @@ from asset_hub.accounts import permissions
 from asset_hub.accounts.errors import AlreadyDecided, DuplicateParty, MissingPaper, PartyNotFound, SameChecker
 from asset_hub.accounts.events import OrganisationAdmitted
 from asset_hub.accounts.identifiers import check_credit_code
-from asset_hub.accounts.models import PartyCheckRow, PartyRow, PersonRow
+from asset_hub.accounts.models import PartyCheckRow, PartyRow
 from asset_hub.accounts.roles import Actor, OrganisationId, require
 from asset_hub.core.db import ReadSession, WriteSession
 from asset_hub.core.events import emit
 from asset_hub.core.ids import new_id
-from asset_hub.core.text import N_
+from asset_hub.core.text import N_, Text
 
 CHECKS_NEEDED = 2
 
@@ -52,6 +52,12 @@ STATE_NAMES: dict[PartyState, str] = {
     PartyState.REFUSED: N_("Refused"),
     PartyState.SUSPENDED: N_("Suspended"),
 }
+STATE_MARKS: dict[PartyState, str] = {
+    PartyState.APPLIED: "busy",
+    PartyState.ADMITTED: "good",
+    PartyState.REFUSED: "bad",
+    PartyState.SUSPENDED: "warn",
+}
 
 
 PAPERS: dict[PartyKind, tuple[str, ...]] = {
@@ -71,25 +77,6 @@ PAPER_NAMES: dict[str, str] = {
     "registration_number": N_("Registration number"),
     "registration_scan_sha256": N_("Scan of the registration"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One checker's agreement."""
-
-    name: str
-    note: str
-    checked_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Application:
-    """A party with its papers and who checked them, for checkers only."""
-
-    party: "Party"
-    papers: Mapping[str, str]
-    checks: tuple[Check, ...]
-    refusal: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +108,11 @@ def apply_for_admission(
 ) -> OrganisationId:
     """Record an application. Papers are digests of scans and names, see PAPERS.
 
-    Raises BadCreditCode, MissingPaper, DuplicateParty.
+    Raises BadCreditCode, MissingPaper (also for a missing name), DuplicateParty.
     """
     require(by, permissions.APPLY)
+    if not name_zh.strip():
+        raise MissingPaper(N_("“{paper}” is missing."), paper=Text(N_("Name in Chinese")))
     code = check_credit_code(credit_code or "") if kind is PartyKind.ORGANISATION else None
     _check_papers(kind, papers)
     if code and session.exec(select(PartyRow.id).where(PartyRow.credit_code == code)).first():
@@ -140,7 +129,7 @@ def apply_for_admission(
 def _check_papers(kind: PartyKind, papers: Mapping[str, str]) -> None:
     for name in PAPERS[kind]:
         if not papers.get(name, "").strip():
-            raise MissingPaper(N_("“{paper}” is missing."), paper=name)
+            raise MissingPaper(N_("“{paper}” is missing."), paper=Text(PAPER_NAMES[name]))
 
 
 def check_application(
@@ -151,11 +140,7 @@ def check_application(
     Raises PartyNotFound, AlreadyDecided, SameChecker.
     """
     require(by, permissions.CHECK)
-    row = session.get(PartyRow, organisation_id, with_for_update=True)
-    if row is None:
-        raise PartyNotFound
-    if row.state != PartyState.APPLIED:
-        raise AlreadyDecided
+    row = _undecided(session, organisation_id)
     checkers = list(session.exec(select(PartyCheckRow.person_id).where(PartyCheckRow.party_id == organisation_id)))
     if by.person_id is None or by.person_id in checkers or by.person_id == row.applied_by:
         raise SameChecker
@@ -168,34 +153,24 @@ def check_application(
 
 
 def refuse_application(session: WriteSession, *, organisation_id: UUID, reason: str, by: Actor) -> None:
-    """Refuse an application for a reason. Raises PartyNotFound, AlreadyDecided, SameChecker."""
+    """Refuse an application for a reason. Raises PartyNotFound, AlreadyDecided, SameChecker, MissingPaper."""
     require(by, permissions.CHECK)
+    row = _undecided(session, organisation_id)
+    if by.person_id == row.applied_by:
+        raise SameChecker
+    if not reason.strip():
+        raise MissingPaper(N_("Say why: the applicant reads it."))
+    row.state, row.facts = PartyState.REFUSED, {**row.facts, "refusal": reason.strip(), "refused_by": by.name}
+    session.flush()
+
+
+def _undecided(session: WriteSession, organisation_id: UUID) -> PartyRow:
     row = session.get(PartyRow, organisation_id, with_for_update=True)
     if row is None:
         raise PartyNotFound
     if row.state != PartyState.APPLIED:
         raise AlreadyDecided
-    if by.person_id == row.applied_by:
-        raise SameChecker
-    row.state, row.facts = PartyState.REFUSED, {**row.facts, "refusal": reason}
-    session.flush()
-
-
-def get_application(session: ReadSession, *, organisation_id: UUID, by: Actor) -> Application:
-    """Return a party with its papers. Raises PartyNotFound."""
-    require(by, permissions.LIST_PARTIES)
-    row = session.get(PartyRow, organisation_id)
-    if row is None:
-        raise PartyNotFound
-    statement = (
-        select(PartyCheckRow, PersonRow)
-        .join(PersonRow, col(PersonRow.id) == col(PartyCheckRow.person_id))
-        .where(PartyCheckRow.party_id == organisation_id)
-        .order_by(col(PartyCheckRow.id))
-    )
-    checks = tuple(Check(person.name, check.note, check.checked_at) for check, person in session.exec(statement))
-    papers = {name: str(row.facts[name]) for name in PAPER_NAMES if name in row.facts}
-    return Application(_party(row, len(checks)), papers, checks, str(row.facts.get("refusal", "")))
+    return row
 
 
 def credential_of(session: ReadSession, *, organisation_id: UUID) -> bytes:
@@ -212,13 +187,13 @@ def get_party(session: ReadSession, *, organisation_id: UUID) -> Party:
     row = session.get(PartyRow, organisation_id)
     if row is None:
         raise PartyNotFound
-    return _party(row, 0)
+    return party_of_row(row, 0)
 
 
 def party_names(session: ReadSession, *, organisation_ids: set[UUID], language: str) -> dict[UUID, str]:
     """Return the names of parties in one query; unknown ids are left out."""
     rows = session.exec(select(PartyRow).where(col(PartyRow.id).in_(organisation_ids)))
-    return {row.id: _party(row, 0).name(language) for row in rows}
+    return {row.id: party_of_row(row, 0).name(language) for row in rows}
 
 
 def find_party(session: ReadSession, *, text: str) -> Party:
@@ -229,7 +204,7 @@ def find_party(session: ReadSession, *, text: str) -> Party:
     row = session.exec(select(PartyRow).where(by_name)).first() or _by_id(session, text)
     if row is None:
         raise PartyNotFound(N_("There is no organisation “{name}”."), name=text)
-    return _party(row, 0)
+    return party_of_row(row, 0)
 
 
 def parties_called(session: ReadSession, *, text: str) -> tuple[OrganisationId, ...]:
@@ -254,14 +229,19 @@ def _by_id(session: ReadSession, text: str) -> PartyRow | None:
 def list_parties(session: ReadSession, *, by: Actor) -> tuple[Party, ...]:
     """Return every party with the number of its checks, newest first."""
     require(by, permissions.LIST_PARTIES)
-    counts = dict(
-        session.exec(select(PartyCheckRow.party_id, sa.func.count()).group_by(col(PartyCheckRow.party_id))).all()
-    )
+    counts = count_checks(session)
     rows = session.exec(select(PartyRow).order_by(col(PartyRow.id).desc()))
-    return tuple(_party(row, counts.get(row.id, 0)) for row in rows)
+    return tuple(party_of_row(row, counts.get(row.id, 0)) for row in rows)
 
 
-def _party(row: PartyRow, checks: int) -> Party:
+def count_checks(session: ReadSession) -> dict[UUID, int]:
+    """Return how many agreed to each application that anybody agreed to."""
+    statement = select(PartyCheckRow.party_id, sa.func.count()).group_by(col(PartyCheckRow.party_id))
+    return dict(session.exec(statement).all())
+
+
+def party_of_row(row: PartyRow, checks: int) -> Party:
+    """Return a party as others see it."""
     return Party(
         id=OrganisationId(row.id), kind=PartyKind(row.kind), state=PartyState(row.state), name_zh=row.name_zh,
         name_en=row.name_en, credit_code=row.credit_code, checks=checks,

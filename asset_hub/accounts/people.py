@@ -44,7 +44,12 @@ def join(session: WriteSession, *, person_id: UUID, organisation_id: UUID, roles
 
 
 def sign_in(session: WriteSession, *, login: str, password: str, now: datetime) -> str:
-    """Return the secret of a new browser session. Raises WrongPassword; takes as long for an unknown name."""
+    """Return the secret of a new browser session. Raises WrongPassword."""
+    return open_session(session, person_id=check_password(session, login=login, password=password), now=now)
+
+
+def check_password(session: ReadSession, *, login: str, password: str) -> PersonId:
+    """Return whose name and password these are. Raises WrongPassword; takes as long for an unknown name."""
     person = session.exec(
         select(PersonRow).where(PersonRow.login == login, col(PersonRow.disabled_at).is_(None))
     ).first()
@@ -54,7 +59,7 @@ def sign_in(session: WriteSession, *, login: str, password: str, now: datetime) 
         raise WrongPassword from error
     if person is None:
         raise WrongPassword
-    return open_session(session, person_id=person.id, now=now)
+    return PersonId(person.id)
 
 
 def open_session(session: WriteSession, *, person_id: UUID, now: datetime) -> str:

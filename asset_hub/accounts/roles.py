@@ -5,8 +5,9 @@ from enum import StrEnum
 from typing import NewType
 from uuid import UUID
 
+from asset_hub.accounts.acts import name_of_act
 from asset_hub.core.errors import Forbidden, NotSignedIn
-from asset_hub.core.text import N_
+from asset_hub.core.text import N_, Text
 
 PersonId = NewType("PersonId", UUID)
 OrganisationId = NewType("OrganisationId", UUID)
@@ -86,6 +87,13 @@ def require_person(by: Actor) -> PersonId:
     return by.person_id
 
 
+def require_own_hand(by: Actor) -> None:
+    """Refuse an act that only a signed-in person does, never a token. Raises NotSignedIn, Forbidden."""
+    require_person(by)
+    if by.scopes is not None:
+        raise Forbidden(N_("A token cannot do this. Sign in on the site."))
+
+
 def require_organisation(by: Actor) -> OrganisationId:
     """Return the organisation a person acts for. Raises NotSignedIn."""
     if by.organisation_id is None:
@@ -99,4 +107,4 @@ def require(by: Actor, permission: Permission, *, organisation_id: UUID | None =
         return
     if not by.is_signed_in:
         raise NotSignedIn
-    raise Forbidden(N_("Your role does not allow this: {action}."), action=permission.action)
+    raise Forbidden(N_("Your role does not allow this: {action}."), action=Text(name_of_act(permission.action)))

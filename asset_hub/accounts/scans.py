@@ -7,14 +7,23 @@ from starlette.datastructures import UploadFile
 from asset_hub.accounts.errors import BadScan
 from asset_hub.core.files import FileStore, put_bytes
 
-_MAX = 20 << 20
-MAGIC: Mapping[bytes, str] = {b"%PDF-": "application/pdf", b"\xff\xd8\xff": "image/jpeg", b"\x89PNG": "image/png"}
+MAX_SCAN_BYTES = 20 << 20
+_HEAD = 8
+MAGIC: Mapping[bytes, str] = {
+    b"%PDF-": "application/pdf",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"\x89PNG": "image/png",
+}
 
 
 def store_scan(files: FileStore, scan: UploadFile) -> str:
-    """Store a scan and return its SHA-256. Raises BadScan."""
-    content = scan.file.read(_MAX + 1)
-    if len(content) > _MAX or mime_of_scan(content[:8]) is None:
+    """Store an uploaded scan and return its SHA-256. Raises BadScan."""
+    return store_scan_bytes(files, scan.file.read(MAX_SCAN_BYTES + 1))
+
+
+def store_scan_bytes(files: FileStore, content: bytes) -> str:
+    """Store a scan that is in memory and return its SHA-256. Raises BadScan."""
+    if len(content) > MAX_SCAN_BYTES or mime_of_scan(content[:_HEAD]) is None:
         raise BadScan
     return put_bytes(files, content).sha256
 

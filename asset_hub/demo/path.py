@@ -36,7 +36,7 @@ from asset_hub.curation.errors import BadSlug
 from asset_hub.demo.collection import FILMS, HOLDERS, PICTURES, Take
 from asset_hub.demo.draw.film import RATE, boundaries
 from asset_hub.demo.make import make_collection
-from asset_hub.demo.people import Cast, accounts_of_demo, make_cast
+from asset_hub.demo.people import Cast, accounts_of_demo, make_cast, store_papers_of_demo
 from asset_hub.web.story import Chapter, write_story
 from asset_hub.web.texts import translator
 from ingest.accessions import encode_receipt, open_accession, receipt_of, seal_accession
@@ -99,6 +99,7 @@ def walk_path(walk: Walk) -> None:
     walk.folder.mkdir(parents=True, exist_ok=True)
     with walk.services.database.write() as session:
         cast = make_cast(session)
+    store_papers_of_demo(walk.services.files)
     write_demo_accounts(walk.services.settings.home, accounts_of_demo())
     if walk.media is None:
         walk.step("draw", lambda: _draw(walk))

@@ -23,9 +23,12 @@ from asset_hub.accounts.errors import PartyNotFound
 from asset_hub.accounts.identifiers import credit_check_character
 from asset_hub.core import clock
 from asset_hub.core.db import WriteSession
+from asset_hub.core.files import FileStore
 from asset_hub.core.text import N_
 from asset_hub.demo.collection import BUYER, CURATOR, HOLDERS, Holder
+from asset_hub.demo.papers import papers_of, store_papers
 
+NEWCOMER = Holder("newcomer", "南岸纪录片工作室", "Nan'an Documentary Studio", {})
 _HOUSE_ROLES = (Role.ARCHIVIST, Role.CATALOGUER, Role.RIGHTS_DESK, Role.AUDITOR)
 
 
@@ -48,28 +51,58 @@ def make_cast(session: WriteSession) -> Cast:
         holder.key: _member(session, holder, f"demo-{holder.key}", "馆员", _HOUSE_ROLES, operator, checkers)
         for holder in HOLDERS
     }
-    return Cast(
+    cast = Cast(
         operator=operator,
         holders=holders,
         producer=_member(session, BUYER, "demo-producer", "制片人", (Role.PRODUCER,), operator, checkers),
         curator=_member(session, CURATOR, "demo-curator", "策展人", (Role.CURATOR,), operator, checkers),
     )
+    _leave_one_to_check(session, cast, checkers[1])
+    return cast
+
+
+def store_papers_of_demo(files: FileStore) -> None:
+    """Store the made-up papers of every organisation, so that the checkers can open them. Idempotent."""
+    for holder in (*HOLDERS, BUYER, CURATOR, NEWCOMER):
+        store_papers(files, holder=holder, code=credit_code_of(holder))
 
 
 def accounts_of_demo() -> tuple[DemoAccount, ...]:
     """Return the accounts that anybody may try, with where each one's day begins."""
     archive = next(holder for holder in HOLDERS if holder.key == "archive")
     return (
-        _account(f"demo-{archive.key}", N_("Archivist and rights desk"), archive, "/intake"),
-        _account("demo-producer", N_("Producer"), BUYER, "/search?q=%E6%9C%9D%E5%A4%A9%E9%97%A8+%E9%BB%84%E6%98%8F"),
-        _account("demo-curator", N_("Curator"), CURATOR, "/curate"),
-        DemoAccount("demo-checker-1", N_("Exchange operator"), "本馆", "This house", "/members"),
-        DemoAccount("demo-regulator", N_("Regulator"), "本馆", "This house", "/ledger"),
-    )
+        _account(
+            f"demo-{archive.key}", N_("Archivist and rights desk"), archive, "/intake",
+            N_("Bring files in, review what was found out about them, set prices."),
+        ),
+        _account(
+            "demo-producer", N_("Producer"), BUYER, "/search?q=%E6%9C%9D%E5%A4%A9%E9%97%A8+%E9%BB%84%E6%98%8F",
+            N_("Find a shot, ask what is free, license it and fetch the file."),
+        ),
+        _account(
+            "demo-curator", N_("Curator"), CURATOR, "/curate", N_("Put a themed catalogue together and publish it.")
+        ),
+        DemoAccount(
+            "demo-checker-1", N_("Exchange operator"), "本馆", "This house", "/members",
+            N_("Give the second check to a new member; look after the jobs."),
+        ),
+        DemoAccount(
+            "demo-regulator", N_("Regulator"), "本馆", "This house", "/ledger",
+            N_("Read the ledger, see every member, take an asset down."),
+        ),
+    )  # fmt: skip
 
 
-def _account(login: str, role: str, house: Holder, start: str) -> DemoAccount:
-    return DemoAccount(login, role, house.name_zh, house.name_en, start)
+def _account(login: str, role: str, house: Holder, start: str, what: str) -> DemoAccount:
+    return DemoAccount(login, role, house.name_zh, house.name_en, start, what)
+
+
+def _leave_one_to_check(session: WriteSession, cast: Cast, checker: Actor) -> None:
+    """Leave one application with its first check, for whoever tries the operator's desk."""
+    try:
+        find_party(session, text=NEWCOMER.name_zh)
+    except PartyNotFound:
+        _admit(session, NEWCOMER, cast.holders["archive"], [checker])
 
 
 def credit_code_of(holder: Holder) -> str:
@@ -98,16 +131,11 @@ def _member(
     return actor_of_person(session, person_id=person_id, organisation_id=organisation_id)
 
 
-def _admit(session: WriteSession, holder: Holder, operator: Actor, checkers: list[Actor]) -> OrganisationId:
-    papers = {
-        "licence_scan_sha256": hashlib.sha256(f"{holder.key} licence".encode()).hexdigest(),
-        "legal_representative": "演示法人",
-        "agent_name": "演示经办人",
-        "authorisation_sha256": hashlib.sha256(f"{holder.key} authorisation".encode()).hexdigest(),
-    }
+def _admit(session: WriteSession, holder: Holder, applicant: Actor, checkers: list[Actor]) -> OrganisationId:
+    code = credit_code_of(holder)
     organisation_id = apply_for_admission(
-        session, kind=PartyKind.ORGANISATION, name_zh=holder.name_zh, name_en=holder.name_en,
-        credit_code=credit_code_of(holder), papers=papers, by=operator, now=clock.now(),
+        session, kind=PartyKind.ORGANISATION, name_zh=holder.name_zh, name_en=holder.name_en, credit_code=code,
+        papers=papers_of(holder, code=code), by=applicant, now=clock.now(),
     )  # fmt: skip
     for checker in checkers:
         check_application(session, organisation_id=organisation_id, by=checker, now=clock.now())

@@ -1,0 +1,39 @@
+"""The acts that permissions name, in words: for choosing what a token may do and for saying what a role may not.
+
+Only words: who may do what is in the TABLE of each package. tests/accounts/test_acts.py misses none.
+"""
+
+from collections.abc import Mapping
+
+from asset_hub.core.text import N_
+
+ACT_NAMES: Mapping[str, str] = {
+    "accounts.apply": N_("apply for membership"),
+    "accounts.check": N_("check applications"),
+    "accounts.list_parties": N_("see members and applications"),
+    "accounts.manage_members": N_("add people and change their roles"),
+    "catalogue.collect": N_("arrange collections"),
+    "catalogue.describe": N_("describe assets"),
+    "catalogue.draft": N_("make drafts"),
+    "catalogue.publish": N_("publish assets"),
+    "catalogue.restrict": N_("restrict any asset"),
+    "catalogue.restrict_own": N_("restrict assets of the house"),
+    "curation.curate": N_("curate themed catalogues"),
+    "ingest.read": N_("see what was handed in"),
+    "ingest.receive": N_("bring files in"),
+    "ingest.retry": N_("try failed files again"),
+    "marketplace.attest_payment": N_("attest payments"),
+    "marketplace.fetch": N_("fetch licensed files"),
+    "marketplace.list": N_("offer assets and set prices"),
+    "marketplace.order": N_("order and pay"),
+    "marketplace.quote": N_("ask for quotes"),
+    "marketplace.record_title": N_("record titles to rights"),
+    "marketplace.see_grants": N_("see the licences sold"),
+    "operations.retry_jobs": N_("run failed jobs again"),
+    "operations.see_jobs": N_("see the jobs"),
+}
+
+
+def name_of_act(action: str) -> str:
+    """Return the words for an act, as a message id; an unknown act names itself."""
+    return ACT_NAMES.get(action, action)
