@@ -17,7 +17,7 @@ from asset_hub.core.errors import AssetHubError
 from asset_hub.core.events import emit
 from asset_hub.core.files import Blob, FileStore, put_bytes
 from asset_hub.core.ids import new_id
-from asset_hub.core.jobs import JobState, Queue, enqueue, retry_job, states_of_jobs
+from asset_hub.core.jobs import JobState, Queue, enqueue, hasten_jobs, states_of_jobs
 from ingest import permissions
 from ingest.errors import AccessionNotFound, AccessionSealed
 from ingest.events import AccessionClosed
@@ -38,10 +38,13 @@ def open_accession(
     by: Actor,
     now: datetime,
 ) -> AccessionId:
-    """Open an intake; one of the same person, door and source that was interrupted goes on instead."""
+    """Open an intake; one of the same person, door and source that has no receipt yet goes on instead.
+
+    Also when everything had been offered: it is unsealed, and what was offered is not offered twice.
+    """
     require(by, permissions.RECEIVE, organisation_id=owner_id)
     if source and (unfinished := _unfinished(session, owner_id, door, source, by)):
-        unfinished.secrecy, unfinished.publish = secrecy, publish
+        unfinished.secrecy, unfinished.publish, unfinished.sealed_at = secrecy, publish, None
         return AccessionId(unfinished.id)
     row = AccessionRow(
         id=new_id(), number=_next_number(session, now), owner_id=owner_id, collection_id=collection_id,
@@ -52,11 +55,8 @@ def open_accession(
     return AccessionId(row.id)
 
 
-def retry_unfinished(session: WriteSession, *, owner_id: UUID, source: str, by: Actor, now: datetime) -> int:
-    """Queue again what failed in intakes of this source that are not closed; return how many.
-
-    A job whose worker died too often waits for a person; bringing the same folder in again is that person's word.
-    """
+def hasten_unfinished(session: WriteSession, *, owner_id: UUID, source: str, by: Actor, now: datetime) -> None:
+    """Let what waits in intakes of this source run now: bringing the same folder in again is a person's word for it."""
     require(by, permissions.RECEIVE, organisation_id=owner_id)
     statement = (
         select(ItemRow.job_id)
@@ -66,11 +66,7 @@ def retry_unfinished(session: WriteSession, *, owner_id: UUID, source: str, by: 
             ItemRow.status == ItemStatus.WAITING,
         )
     )  # fmt: skip
-    waiting = [job_id for job_id in session.exec(statement) if job_id is not None]
-    failed = [job for job, state in states_of_jobs(session, job_ids=waiting).items() if state == JobState.FAILED]
-    for job_id in failed:
-        retry_job(session, job_id=job_id, now=now)
-    return len(failed)
+    hasten_jobs(session, job_ids=[job_id for job_id in session.exec(statement) if job_id is not None], now=now)
 
 
 def offer_file(
@@ -83,12 +79,17 @@ def offer_file(
     kind: str | None = None,
     secrecy: Secrecy | None = None,
 ) -> ItemId:
-    """Write down a stored file, or a record without one, and queue its examination. The same key is the same item."""
+    """Write down a stored file, or a record without one, and queue its examination.
+
+    The same key is the same item, unless its bytes have changed since: then it is another, " [2]" in the receipt.
+    """
     accession = lock_accession(session, accession_id)
+    name, key = key, key if blob is None else _key_for_bytes(session, accession.id, key, blob.sha256)
     if (found := _item(session, accession.id, key)) is not None:
         return ItemId(found.id)
     _require_open(accession)
     row = _new_item(accession, key, ItemStatus.WAITING)
+    row.name = name.rpartition(b"/")[2]
     row.values, row.kind = [asdict(value) for value in values], kind
     row.secrecy = secrecy or accession.secrecy
     if blob is not None:
@@ -173,7 +174,7 @@ def receipt_of(session: ReadSession, *, accession_id: UUID, by: Actor) -> dict[s
 
 
 def has_open_jobs(session: ReadSession, *, accession_id: UUID) -> bool:
-    """Say whether a row still waits for a job that can run; one whose job failed waits for a person instead."""
+    """Say whether a row still waits for a job that runs or will run, be it after a back-off."""
     statement = select(ItemRow.job_id).where(ItemRow.accession_id == accession_id, ItemRow.status == ItemStatus.WAITING)
     open_states = {JobState.QUEUED, JobState.RUNNING}
     waiting = [job_id for job_id in session.exec(statement) if job_id is not None]
@@ -196,14 +197,23 @@ def lock_accession(session: WriteSession, accession_id: UUID) -> AccessionRow:
 def _unfinished(session: ReadSession, owner_id: UUID, door: Door, source: str, by: Actor) -> AccessionRow | None:
     statement = select(AccessionRow).where(
         AccessionRow.owner_id == owner_id, AccessionRow.person_id == by.person_id, AccessionRow.door == door,
-        AccessionRow.source == source, col(AccessionRow.sealed_at).is_(None),
+        AccessionRow.source == source, col(AccessionRow.closed_at).is_(None),
     )  # fmt: skip
-    return session.exec(statement).first()
+    return session.exec(statement.order_by(col(AccessionRow.id)).with_for_update()).first()
 
 
 def _require_open(accession: AccessionRow) -> None:
     if accession.sealed_at is not None:
         raise AccessionSealed
+
+
+def _key_for_bytes(session: ReadSession, accession_id: UUID, key: bytes, sha256: str) -> bytes:
+    """Return the key under which these bytes are, or could be, written down."""
+    free, count = key, 1
+    while (found := _item(session, accession_id, free)) is not None and found.sha256 != sha256:
+        count += 1
+        free = key + b" [%d]" % count
+    return free
 
 
 def _item(session: ReadSession, accession_id: UUID, key: bytes) -> ItemRow | None:

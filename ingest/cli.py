@@ -21,9 +21,9 @@ from asset_hub.core.text import N_
 from ingest.accessions import (
     encode_receipt,
     has_open_jobs,
+    hasten_unfinished,
     open_accession,
     receipt_of,
-    retry_unfinished,
     seal_accession,
 )
 from ingest.folder import receive_folder, receive_rows, walk_folder
@@ -74,6 +74,8 @@ def ingest(
     if receipt is not None:
         receipt.write_bytes(encode_receipt(outcome))
     _print_receipt(outcome, as_json=as_json)
+    if wait and outcome.get("waiting"):
+        raise typer.Exit(1)
 
 
 @receipts.command("verify")
@@ -109,7 +111,7 @@ def _open(
     session: WriteSession, actor: Actor, path: Path, *, collection: str, level: Secrecy, publish: bool
 ) -> AccessionId:
     owner_id = require_organisation(actor)
-    retry_unfinished(session, owner_id=owner_id, source=str(path.resolve()), by=actor, now=clock.now())
+    hasten_unfinished(session, owner_id=owner_id, source=str(path.resolve()), by=actor, now=clock.now())
     collection_id = find_collection(session, owner_id=owner_id, name=collection).id if collection else None
     return open_accession(
         session, owner_id=owner_id, door=Door.SHEET if is_sheet(path) else Door.FOLDER, secrecy=level,

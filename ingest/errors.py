@@ -146,6 +146,12 @@ class SameBytes(RowRefused):
     slug, title = "same-bytes", N_("The same bytes are there already")
 
 
+class NotExamined(RowRefused):
+    """Its examination failed for good, through no fault found in the file: it is kept, and can be brought in again."""
+
+    slug, title = "not-examined", N_("It could not be examined")
+
+
 class WrongCell(RowRefused):
     """A cell of the sheet that cannot be understood."""
 

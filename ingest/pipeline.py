@@ -1,8 +1,9 @@
 """One offered thing through its stages to a draft, a duplicate, a rejection or quarantine: all written at once."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -31,31 +32,53 @@ from asset_hub.core import clock
 from asset_hub.core.db import WriteSession, after_commit
 from asset_hub.core.errors import AssetHubError, Unavailable
 from asset_hub.core.files import Blob, BlobMissing, FileStore
-from asset_hub.core.jobs import JobRun
-from asset_hub.core.text import N_
+from asset_hub.core.host import scratch_folder
+from asset_hub.core.jobs import WORKER_DIED, JobRun
+from asset_hub.core.text import N_, Text
 from asset_hub.media import DecodeTimedOut, MislabelledFile, UnsupportedFormat
 from ingest.accessions import close_if_done, lock_accession
-from ingest.errors import FileVanished, SameBytes
+from ingest.errors import FileVanished, NotExamined, SameBytes
 from ingest.models import AccessionRow, ItemRow, MasterRow
 from ingest.reasons import describe_reason
 from ingest.stages import STAGES, Work
 from ingest.types import ItemStatus
 
-KEPT_ASIDE = (MislabelledFile, UnsupportedFormat, DecodeTimedOut)
+KEPT_ASIDE = (MislabelledFile, UnsupportedFormat, DecodeTimedOut, NotExamined)
 
 
 def process_item(run: JobRun, *, item_id: UUID, files: FileStore) -> None:
-    """Examine one item. Raises nothing for a bad file: that is an outcome. Idempotent."""
+    """Examine one item. Raises nothing for a bad file: that is an outcome. Idempotent.
+
+    Raises NotExamined for an item that was given up: its receipt may be issued, so it can only be brought in again.
+    """
     with run.database.read() as reading:
         item = reading.get_one(ItemRow, item_id)
         accession = reading.get_one(AccessionRow, item.accession_id)
         known = item.sha256 and find_by_digest(reading, sha256=item.sha256, owner_id=accession.owner_id)
+    if item.reason is not None and item.reason["slug"] == NotExamined.slug:
+        raise NotExamined(N_("It was put into quarantine; bring it in again."))
     if item.status != ItemStatus.WAITING:
         return
-    with TemporaryDirectory(prefix="asset_hub-") as folder:
-        outcome = None if known else _examine(run, item, files, Path(folder))
+    with scratch_folder() as folder:
+        outcome = None if known else _examine(run, item, files, folder)
         with run.finish() as session:
             _write_outcome(session, item.id, outcome, files, clock.now())
+
+
+def give_up_item(session: WriteSession, error: Mapping[str, Any], *, item_id: UUID, files: FileStore) -> None:
+    """Put an item whose job failed for good into quarantine, so that its intake closes with every row. Idempotent."""
+    if session.get_one(ItemRow, item_id).status != ItemStatus.WAITING:
+        return
+    if error["slug"] == WORKER_DIED:
+        reason = NotExamined(N_("The process that examined it ended again and again, e.g. for want of memory."))
+    else:
+        why = Text("{error}", {"error": error["message"]}) if error["slug"] == "internal" else _text_of(error)
+        reason = NotExamined(N_("Its examination failed: {error}"), error=why)
+    _write_outcome(session, item_id, reason, files, clock.now())
+
+
+def _text_of(error: Mapping[str, Any]) -> Text:
+    return Text(error["message"], error["params"])
 
 
 def _examine(run: JobRun, item: ItemRow, files: FileStore, folder: Path) -> Work | AssetHubError:

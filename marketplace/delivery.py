@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from uuid import UUID
 
 from itsdangerous import BadData, URLSafeTimedSerializer
@@ -15,6 +14,7 @@ from asset_hub.catalogue import AssetKind, AssetView, FileRole, FileView, read_f
 from asset_hub.core import clock
 from asset_hub.core.db import Database, ReadSession, WriteSession
 from asset_hub.core.files import FileStore, put_bytes
+from asset_hub.core.host import scratch_folder
 from asset_hub.core.rational import FrameRate, Span
 from asset_hub.media import cut_film
 from ledger.certificates import delivery_commitment, issue_certificate
@@ -115,11 +115,11 @@ def _made_file(files: FileStore, asset: AssetView, licence: Licence) -> Iterator
     master = asset.file(FileRole.MASTER)
     if master is None:
         raise NotForSale
-    with TemporaryDirectory(prefix="asset_hub-") as folder, files.as_path(master.sha256) as path:
+    with scratch_folder() as folder, files.as_path(master.sha256) as path:
         if asset.kind != AssetKind.FILM or (licence.terms.segment is None and licence.terms.resolution == "original"):
             yield path, f"{asset.number}{Path(master.shown_name).suffix}", master.mime
             return
-        yield _cut(path, Path(folder), master, licence), f"{asset.number}.mp4", "video/mp4"
+        yield _cut(path, folder, master, licence), f"{asset.number}.mp4", "video/mp4"
 
 
 def _cut(path: Path, folder: Path, master: FileView, licence: Licence) -> Path:

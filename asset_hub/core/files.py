@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote, urlsplit
 
 from asset_hub.core.errors import BadInput, NotFound
+from asset_hub.core.host import scratch_prefix, sweep_scratch
 from asset_hub.core.text import N_
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def open_files(url: str) -> FileStore:
 
 def put_bytes(files: FileStore, content: bytes) -> Blob:
     """Store a small value that is in memory."""
-    with tempfile.NamedTemporaryFile() as file:
+    with tempfile.NamedTemporaryFile(prefix=scratch_prefix()) as file:
         file.write(content)
         file.flush()
         return files.put_path(Path(file.name))
@@ -79,9 +80,14 @@ class FolderFiles:
     def __init__(self, root: Path) -> None:
         self.root = root
         (root / "incoming").mkdir(parents=True, exist_ok=True)
+        sweep_scratch(root / "incoming")
 
     def put_path(self, path: Path) -> Blob:
-        with path.open("rb") as source, tempfile.NamedTemporaryFile(dir=self.root / "incoming") as fresh:
+        incoming = self.root / "incoming"
+        with (
+            path.open("rb") as source,
+            tempfile.NamedTemporaryFile(dir=incoming, prefix=scratch_prefix()) as fresh,
+        ):
             blob = _copy(source.fileno(), fresh.fileno())
             target = self._place(blob.sha256)
             if not target.exists():
@@ -148,7 +154,7 @@ class BucketFiles:
     @contextmanager
     def as_path(self, sha256: str) -> Iterator[Path]:
         """Bring the object into a temporary file for as long as it is needed."""
-        with tempfile.NamedTemporaryFile(prefix="asset_hub-") as file:
+        with tempfile.NamedTemporaryFile(prefix=scratch_prefix()) as file:
             for chunk in self.stream(sha256):
                 file.write(chunk)
             file.flush()

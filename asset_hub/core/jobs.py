@@ -2,6 +2,11 @@
 
 A job is claimed with a lease; its completion commits together with the domain rows and checks that the
 lease is still ours, so that a worker which died or slept too long can never write twice.
+
+Whether a job killed its worker or somebody else did cannot be seen, so deaths are counted apart from refusals and
+forgiven within `_DEATH_WINDOW`: a machine that is killed many times in a short while loses no job. A job that kills
+its worker itself holds nobody up meanwhile: from `_SUSPECT_DEATHS` on it runs after all others, from `_MAX_DEATHS` on
+ever more rarely. With `_MAX_DEATHS` and the first of them `_DEATH_WINDOW` ago, after about twenty, it has failed.
 """
 
 import threading
@@ -17,11 +22,12 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, SQLModel, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from asset_hub.core import clock
 from asset_hub.core.db import Database, JsonColumn, ReadSession, UtcDateTime, WriteSession, decode_ids, encode_ids
 from asset_hub.core.errors import AssetHubError, NotFound, RuleRefused
-from asset_hub.core.host import is_dead, process_mark
+from asset_hub.core.host import is_dead, process_mark, sweep_scratch
 from asset_hub.core.ids import new_id
 from asset_hub.core.log import get_logger
 from asset_hub.core.text import N_
@@ -29,9 +35,13 @@ from asset_hub.core.text import N_
 JobId = NewType("JobId", UUID)
 
 LEASE = timedelta(seconds=60)
+WORKER_DIED = "worker-died"
 _BEAT_SECONDS = 10.0
 _IDLE_SECONDS = 0.5
-_MAX_ATTEMPTS = 8
+_MAX_REFUSALS = 8
+_SUSPECT_DEATHS = 3
+_MAX_DEATHS = 8
+_DEATH_WINDOW = timedelta(hours=1)
 _PROGRESS_GAP = timedelta(milliseconds=500)
 
 
@@ -84,6 +94,8 @@ class JobRow(SQLModel, table=True):
     state: str = JobState.QUEUED
     dedupe_key: str | None = None
     attempts: int = 0
+    deaths: int = 0
+    first_death_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     run_after: datetime = Field(sa_type=UtcDateTime)
     owner: UUID | None = None
     process: str | None = None
@@ -145,10 +157,15 @@ def _insert_once(session: WriteSession, row: JobRow, dedupe_key: str) -> UUID:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A name and the function that does it: called with the run and the arguments of `enqueue`; must be idempotent."""
+    """A name and the function that does it: called with the run and the arguments of `enqueue`; must be idempotent.
+
+    `give_up` is called in the transaction in which a job fails for good, with the session, what the job failed of
+    (as in `JobRow.error`) and the same arguments.
+    """
 
     name: str
     handle: Callable[..., None]
+    give_up: Callable[..., None] | None = None
 
 
 def job_table(*groups: Sequence[Job]) -> dict[str, Job]:
@@ -276,30 +293,27 @@ class Worker:
             self._record_failure(run, row, error)
 
     def _record_failure(self, run: JobRun, row: JobRow, error: Exception) -> None:
-        retry = isinstance(error, AssetHubError) and error.retryable and row.attempts < _MAX_ATTEMPTS
+        refusals = row.attempts - row.deaths
+        retry = isinstance(error, AssetHubError) and error.retryable and refusals < _MAX_REFUSALS
         known = isinstance(error, AssetHubError)
         get_logger().warning("jobs.attempt_failed", retry=retry, error=str(error), exc_info=None if known else error)
         moment = clock.now()
-        values: dict[str, object] = {
-            "state": JobState.QUEUED if retry else JobState.FAILED,
-            "error": _describe(error),
-            "lease_until": None,
-            "owner": None,
-            "run_after": moment + _back_off(row.attempts),
-            "finished_at": None if retry else moment,
-        }
+        ended: dict[str, object] = {"error": _describe(error), "lease_until": None, "owner": None}
         try:
             with self.database.write() as session:
-                if retry and row.dedupe_key is not None and _is_waiting(session, row.dedupe_key):
-                    values |= {"state": JobState.DONE, "finished_at": moment}
-                run._update_own(session, **values)
+                run._update_own(session, **ended, state=JobState.FAILED, finished_at=moment)
+                if retry:
+                    _queue_again(session, row, run_after=moment + _back_off(refusals), now=moment)
+                else:
+                    self._give_up(session, row, _describe(error))
         except LeaseLost:
             get_logger().warning("jobs.lease_lost")
 
     def _claim(self) -> JobRow | None:
         moment = clock.now()
         with self.database.write() as session:
-            _bury_crash_loops(session, moment)
+            for row in session.exec(_expired(moment)).all():
+                self._note_death(session, row, moment)
             statement = (
                 sa.update(JobRow)
                 .where(col(JobRow.id).in_(_claimable(moment, self.queues)))
@@ -311,11 +325,39 @@ class Worker:
                     attempts=col(JobRow.attempts) + 1,
                 )
                 .returning(JobRow)
+                .execution_options(populate_existing=True)
             )
-            return session.scalars(statement).first()
+            claimed = session.scalars(statement).first()
+            if claimed is not None and claimed.deaths >= _MAX_DEATHS:
+                claimed.run_after = moment + _back_off(claimed.deaths - _MAX_DEATHS)
+            return claimed
+
+    def _note_death(self, session: WriteSession, row: JobRow, moment: datetime) -> None:
+        """Queue a job again whose worker died or slept; give it up when that goes on for long."""
+        row.deaths, row.first_death_at = row.deaths + 1, row.first_death_at or moment
+        row.state, row.owner, row.lease_until, row.finished_at = JobState.FAILED, None, None, moment
+        session.flush()
+        get_logger().warning("jobs.worker_died", job_id=str(row.id), job=row.name, deaths=row.deaths)
+        if row.deaths >= _MAX_DEATHS and moment - row.first_death_at >= _DEATH_WINDOW:
+            row.error = {"slug": WORKER_DIED, "message": "", "params": {}}
+            self._give_up(session, row, row.error)
+        else:
+            _queue_again(session, row, run_after=row.run_after, now=moment)
+
+    def _give_up(self, session: WriteSession, row: JobRow, error: Mapping[str, Any]) -> None:
+        """Tell the package whose job failed for good; a mistake in its answer must not stop the worker."""
+        job = self.jobs.get(row.name)
+        if job is None or job.give_up is None:
+            return
+        try:
+            with session.begin_nested():
+                job.give_up(session, error, **decode_ids(row.args))
+        except Exception as mistake:  # noqa: BLE001 - part of the worker loop, which must outlive any job
+            get_logger().warning("jobs.give_up_failed", job_id=str(row.id), job=row.name, exc_info=mistake)
 
     def release_orphans(self) -> None:
         """Free at once what a process of this host left when it died; other hosts' jobs wait for their lease."""
+        sweep_scratch()
         with self.database.write() as session:
             marks = session.exec(select(JobRow.process).where(JobRow.state == JobState.RUNNING).distinct()).all()
             dead = [mark for mark in marks if mark is not None and is_dead(mark)]
@@ -355,27 +397,29 @@ def _beating(worker: Worker) -> Iterator[None]:
 
 
 def _claimable(moment: datetime, queues: Sequence[Queue]) -> sa.Select[UUID]:
-    waiting = sa.and_(col(JobRow.state) == JobState.QUEUED, col(JobRow.run_after) <= moment)
-    expired = sa.and_(col(JobRow.state) == JobState.RUNNING, col(JobRow.lease_until) < moment)
-    statement = sa.select(col(JobRow.id)).where(sa.or_(waiting, expired))
+    """Select the next job; those whose workers keep dying come last, the least suspect of them first."""
+    statement = sa.select(col(JobRow.id)).where(col(JobRow.state) == JobState.QUEUED, col(JobRow.run_after) <= moment)
     if queues:
         statement = statement.where(col(JobRow.queue).in_([str(queue) for queue in queues]))
-    statement = statement.order_by(col(JobRow.priority).desc(), col(JobRow.id)).limit(1)
+    suspicion = sa.case((col(JobRow.deaths) < _SUSPECT_DEATHS, 0), else_=col(JobRow.deaths))
+    statement = statement.order_by(suspicion, col(JobRow.priority).desc(), col(JobRow.id)).limit(1)
     return statement.with_for_update(skip_locked=True)
 
 
-def _bury_crash_loops(session: WriteSession, moment: datetime) -> None:
-    """Stop a job whose workers keep dying, whatever killed them: a person decides (see `retry_job`)."""
-    statement = (
-        sa.update(JobRow)
-        .where(
-            col(JobRow.state) == JobState.RUNNING,
-            col(JobRow.lease_until) < moment,
-            col(JobRow.attempts) >= _MAX_ATTEMPTS,
-        )
-        .values(state=JobState.FAILED, finished_at=moment, error={"slug": "worker-died", "message": "", "params": {}})
-    )
-    session.connection().execute(statement)
+def _expired(moment: datetime) -> SelectOfScalar[JobRow]:
+    statement = select(JobRow).where(JobRow.state == JobState.RUNNING, col(JobRow.lease_until) < moment)
+    return statement.with_for_update(skip_locked=True)
+
+
+def _queue_again(session: WriteSession, row: JobRow, *, run_after: datetime, now: datetime) -> None:
+    """Let a job wait once more; one whose twin waits already is done with, because the twin does the same."""
+    again = sa.update(JobRow).where(col(JobRow.id) == row.id)
+    try:
+        with session.begin_nested():
+            queued = again.values(state=JobState.QUEUED, run_after=run_after, finished_at=None)
+            session.connection().execute(queued)
+    except sa.exc.IntegrityError:
+        session.connection().execute(again.values(state=JobState.DONE, finished_at=now))
 
 
 def _is_waiting(session: ReadSession, dedupe_key: str) -> bool:
@@ -418,14 +462,32 @@ def count_jobs(session: ReadSession) -> dict[JobState, int]:
     return {state: found.get(state, 0) for state in JobState}
 
 
+def hasten_jobs(session: WriteSession, *, job_ids: Sequence[UUID], now: datetime) -> None:
+    """Let jobs that wait for a later moment run now, also those that a dead worker left."""
+    for start in range(0, len(job_ids), 500):
+        statement = (
+            sa.update(JobRow)
+            .where(col(JobRow.id).in_(job_ids[start : start + 500]), col(JobRow.run_after) > now)
+            .where(col(JobRow.state).in_([JobState.QUEUED, JobState.RUNNING]))
+            .values(run_after=now)
+        )
+        session.connection().execute(statement)
+
+
 def retry_job(session: WriteSession, *, job_id: UUID, now: datetime) -> None:
-    """Queue a failed job again with fresh attempts. Raises NotFound, RuleRefused when it has not failed."""
+    """Queue a failed job again with fresh attempts.
+
+    Raises NotFound, RuleRefused when it has not failed or when the same work waits in another job.
+    """
     row = session.get(JobRow, job_id)
     if row is None:
         raise NotFound(N_("There is no job {job}."), job=job_id)
     if row.state != JobState.FAILED:
         raise RuleRefused(N_("Job {job} has not failed."), job=job_id)
+    if row.dedupe_key is not None and _is_waiting(session, row.dedupe_key):
+        raise RuleRefused(N_("The same work waits already in another job."))
     row.state, row.attempts, row.run_after, row.finished_at = JobState.QUEUED, 0, now, None
+    row.deaths, row.first_death_at = 0, None
     session.add(row)
 
 

@@ -19,7 +19,9 @@ from asset_hub.core.db import Database, WriteSession
 from asset_hub.core.errors import RuleRefused, Unavailable
 from asset_hub.core.ids import new_id
 from asset_hub.core.jobs import (
+    WORKER_DIED,
     Job,
+    JobId,
     JobRow,
     JobRun,
     JobState,
@@ -27,6 +29,7 @@ from asset_hub.core.jobs import (
     Worker,
     count_jobs,
     enqueue,
+    hasten_jobs,
     job_table,
     retry_job,
 )
@@ -180,10 +183,133 @@ def test_progress_of_a_lost_job_is_refused(database: Database) -> None:
         run.heartbeat(1, 2, "half")
 
 
+class Killed(BaseException):
+    """Ends a worker as a signal would: nothing catches it, the job stays claimed."""
+
+
+def _kill(run: JobRun, *, subject_id: UUID) -> None:
+    raise Killed
+
+
+def _die(database: Database, job: JobId, *, times: int, first_ago: timedelta = timedelta()) -> None:
+    """Let so many workers die of a job, the first of them so long ago."""
+    for _ in range(times):
+        with database.write() as session:
+            hasten_jobs(session, job_ids=[job], now=clock.now())
+        with pytest.raises(Killed):
+            Worker(database, job_table([Job("test.leave_effect", _kill)])).run_until_idle()
+        _expire_lease(database)
+    with database.write() as session:
+        session.connection().execute(sa.update(JobRow).values(first_death_at=clock.now() - first_ago))
+
+
+def test_a_machine_that_is_killed_often_in_a_short_while_loses_no_job(any_database: Database) -> None:
+    subject = new_id()
+    with any_database.write() as session:
+        job = enqueue(session, "test.leave_effect", subject_id=subject)
+    _die(any_database, job, times=20)
+
+    Worker(any_database, JOBS).run_until_idle()
+    waiting = _states(any_database)
+
+    with any_database.write() as session:
+        hasten_jobs(session, job_ids=[job], now=clock.now())
+    Worker(any_database, JOBS).run_until_idle()
+
+    assert waiting == {JobState.QUEUED: 1}
+    assert _effects(any_database) == [subject]
+    assert _states(any_database) == {JobState.DONE: 1}
+
+
+def test_a_job_whose_workers_die_for_an_hour_fails_and_its_package_is_told(any_database: Database) -> None:
+    told: list[tuple[str, UUID]] = []
+    subject = new_id()
+    with any_database.write() as session:
+        job = enqueue(session, "test.leave_effect", subject_id=subject)
+    _die(any_database, job, times=7, first_ago=timedelta(hours=2))
+    _die(any_database, job, times=1, first_ago=timedelta(hours=2))
+
+    def give_up(_session: WriteSession, error: dict[str, Any], *, subject_id: UUID) -> None:
+        told.append((error["slug"], subject_id))
+
+    Worker(any_database, job_table([Job("test.leave_effect", _leave_effect, give_up)])).run_until_idle()
+
+    with any_database.read() as reading:
+        row = reading.get_one(JobRow, job)
+    assert (row.state, row.deaths, row.error) == (
+        JobState.FAILED,
+        8,
+        {"slug": WORKER_DIED, "message": "", "params": {}},
+    )
+    assert told == [(WORKER_DIED, subject)]
+    assert _effects(any_database) == []
+
+
+def test_few_deaths_are_forgiven_however_long_they_took(database: Database) -> None:
+    subject = new_id()
+    with database.write() as session:
+        job = enqueue(session, "test.leave_effect", subject_id=subject)
+    _die(database, job, times=7, first_ago=timedelta(days=9))
+
+    Worker(database, JOBS).run_until_idle()
+
+    assert _effects(database) == [subject]
+
+
+def test_a_job_whose_workers_keep_dying_runs_after_all_others(any_database: Database) -> None:
+    suspect, other = new_id(), new_id()
+    with any_database.write() as session:
+        job = enqueue(session, "test.leave_effect", priority=9, subject_id=suspect)
+    _die(any_database, job, times=3)
+    with any_database.write() as session:
+        enqueue(session, "test.leave_effect", subject_id=other)
+
+    Worker(any_database, JOBS).run_until_idle()
+
+    assert _effects(any_database) == [other, suspect]
+
+
+def test_of_a_job_left_by_a_dead_worker_and_its_waiting_twin_one_runs(any_database: Database) -> None:
+    subject = new_id()
+    with any_database.write() as session:
+        job = enqueue(session, "test.leave_effect", dedupe_key="one", subject_id=subject)
+    with pytest.raises(Killed):
+        Worker(any_database, job_table([Job("test.leave_effect", _kill)])).run_until_idle()
+    with any_database.write() as session:
+        twin = enqueue(session, "test.leave_effect", dedupe_key="one", subject_id=subject)
+    _expire_lease(any_database)
+
+    Worker(any_database, JOBS).run_until_idle()
+
+    assert twin != job
+    assert _effects(any_database) == [subject]
+    assert _states(any_database) == {JobState.DONE: 2}
+
+
+def test_a_mistake_while_giving_up_does_not_stop_the_worker(database: Database) -> None:
+    def refuse(run: JobRun, *, subject_id: UUID) -> None:
+        raise RuleRefused
+
+    def mistake(session: WriteSession, _error: dict[str, Any], *, subject_id: UUID) -> None:
+        session.add(EffectRow(subject=subject_id))
+        raise KeyError
+
+    subject = new_id()
+    with database.write() as session:
+        enqueue(session, "test.refuse", priority=1, subject_id=new_id())
+        enqueue(session, "test.leave_effect", subject_id=subject)
+
+    Worker(database, {**JOBS, "test.refuse": Job("test.refuse", refuse, mistake)}).run_until_idle()
+
+    assert _effects(database) == [subject]
+    assert _states(database) == {JobState.FAILED: 1, JobState.DONE: 1}
+
+
 def _expire_lease(database: Database) -> None:
     with database.write() as session:
         past = clock.now() - timedelta(seconds=1)
-        session.connection().execute(sa.update(JobRow).values(lease_until=past))
+        statement = sa.update(JobRow).where(col(JobRow.state) == JobState.RUNNING).values(lease_until=past)
+        session.connection().execute(statement)
 
 
 def _slow_effect(run: JobRun, *, subject_id: UUID) -> None:
@@ -217,7 +343,7 @@ def test_killed_workers_lose_and_double_nothing(tmp_path: Path) -> None:
         time.sleep(pause)
         os.kill(child.pid, signal.SIGKILL)
         child.join()
-        _expire_lease_of_running(database)
+        _expire_lease(database)
     Worker(database, JOBS).run_until_idle()
 
     assert sorted(_effects(database)) == sorted(subjects)
@@ -230,10 +356,3 @@ def _wait_for_an_effect(database: Database, *, at_least: int) -> None:
             return
         time.sleep(0.01)
     raise AssertionError("the child never worked")
-
-
-def _expire_lease_of_running(database: Database) -> None:
-    with database.write() as session:
-        past = clock.now() - timedelta(seconds=1)
-        statement = sa.update(JobRow).where(col(JobRow.state) == JobState.RUNNING).values(lease_until=past)
-        session.connection().execute(statement)

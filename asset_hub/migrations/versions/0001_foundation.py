@@ -52,6 +52,8 @@ def upgrade() -> None:
     sa.Column('state', sa.String(), nullable=False),
     sa.Column('dedupe_key', sa.String(), nullable=True),
     sa.Column('attempts', sa.Integer(), nullable=False),
+    sa.Column('deaths', sa.Integer(), nullable=False),
+    sa.Column('first_death_at', db.UtcDateTime(), nullable=True),
     sa.Column('run_after', db.UtcDateTime(), nullable=False),
     sa.Column('owner', sa.Uuid(), nullable=True),
     sa.Column('process', sa.String(), nullable=True),
