@@ -6,14 +6,17 @@ A new route must be added to the table on purpose: `python -m tests.web.test_acc
 import json
 import sys
 import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import APIRouter
 from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
 from asset_hub.app import ROUTERS
+from asset_hub.core.log import configure_logging
 from tests.web.pages import client_for
 from tests.web.village import NOBODY, SECRET_WORDS, STRANGER, Village, make_village
 
@@ -35,9 +38,17 @@ def clients(village: Village) -> dict[str, TestClient]:
 
 def routes_of() -> list[tuple[str, str]]:
     """Return method and path of every route, reading ones first so that acts do not disturb them."""
-    routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
-    found = {(method, route.path) for route in routes for method in route.methods or ()}
+    found = {(method, route.path) for route in _flat(ROUTERS) for method in route.methods or ()}
     return sorted(found, key=lambda pair: (pair[0] not in ("GET", "HEAD", "OPTIONS"), pair[1], pair[0]))
+
+
+def _flat(routers: Iterable[APIRouter]) -> Iterator[APIRoute]:
+    for router in routers:
+        for route in router.routes:
+            if isinstance(route, APIRoute):
+                yield route
+            elif isinstance(inner := getattr(route, "original_router", None), APIRouter):
+                yield from _flat([inner])
 
 
 def who_is_let_in(village: Village, clients: dict[str, TestClient], method: str, path: str) -> list[str]:
@@ -50,20 +61,23 @@ def _is_let_in(client: TestClient, village: Village, method: str, path: str) -> 
     given: dict[str, Any] = json.loads(FORMS.read_text()).get(f"{method} {path}", {})
     url = path
     for name, value in {**village.ids, **given.get("path", {})}.items():
-        url = url.replace("{" + name + "}", value)
+        url = url.replace("{" + name + "}", value.format(**village.ids))
     while "{" in url:
         start, end = url.index("{"), url.index("}")
         url = url[:start] + _UNKNOWN_ID + url[end + 1 :]
     form = {name: str(value).format(**village.ids) for name, value in given.get("form", {}).items()}
+    headers = {name: value.format(**village.ids) for name, value in given.get("headers", {}).items()}
     answer = client.request(
-        method, url, data=form or None, json=given.get("json"), headers=given.get("headers"),
+        method, url, data=form or None, json=given.get("json"), headers=headers,
         files=dict.fromkeys(given.get("files", ()), ("a.jpg", b"\xff\xd8\xff")) or None,
     )  # fmt: skip
     sent_to_sign_in = answer.status_code in (302, 303) and answer.headers["location"].startswith("/sign-in")
     return answer.status_code not in REFUSED and not sent_to_sign_in
 
 
-def test_every_route_lets_in_whom_the_table_names(village: Village, clients: dict[str, TestClient]) -> None:
+def test_every_route_lets_in_whom_the_table_names(tmp_path: Path) -> None:
+    village = make_village(tmp_path)
+    clients = {name: client_for(village.services, actor) for name, actor in village.people.items()}
     expected = json.loads(TABLE.read_text())
 
     found = {f"{method} {path}": who_is_let_in(village, clients, method, path) for method, path in routes_of()}
@@ -135,6 +149,7 @@ def test_search_does_not_count_what_may_not_be_shown(clients: dict[str, TestClie
 
 
 if __name__ == "__main__":
+    configure_logging()
     with tempfile.TemporaryDirectory() as folder:
         made = make_village(Path(folder))
         doors = {name: client_for(made.services, actor) for name, actor in made.people.items()}

@@ -1,5 +1,6 @@
 """A small exchange in one home with something of every kind, and one person for every role: for asking every route."""
 
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +75,7 @@ def make_village(folder: Path) -> Village:
     services.run_jobs(threads=1)
     with services.database.write() as session:
         ids["job_id"] = str(_failed_job(session).id)
-        ids["file_id"] = _preview(session, shop, folder)
+        ids["file_id"], ids["pyramid_id"] = _shown_files(session, shop, folder)
         hidden_number = _number(session, hidden)
         ids["number"] = _number(session, shop.asset_id)
     ids |= {"licence_id": str(licence.id), "quote_id": str(made.id), "order_id": str(order.id)}
@@ -109,7 +110,8 @@ def _things(session: WriteSession, shop: Shop, people: Mapping[str, Actor], fold
         by=people["member"], now=now,
     )  # fmt: skip
     return {
-        "accession_id": str(accession), "upload_id": str(upload), "catalogue_id": str(catalogue), "slug": "a-theme",
+        "accession_id": str(accession), "accession_b64": b64encode(str(accession).encode()).decode(),
+        "upload_id": str(upload), "catalogue_id": str(catalogue), "slug": "a-theme",
         "party_id": str(party), "house_id": str(house), "person_id": str(people["member"].person_id),
     }  # fmt: skip
 
@@ -144,8 +146,8 @@ def _failed_job(session: WriteSession) -> JobRow:
     return row
 
 
-def _preview(session: WriteSession, shop: Shop, folder: Path) -> str:
-    """Give the asset a file that pages show; return its id."""
+def _shown_files(session: WriteSession, shop: Shop, folder: Path) -> tuple[str, str]:
+    """Give the asset a preview and a pyramid; return their ids."""
     blob = shop.services.files.put_path(make_picture(folder / "preview.jpg", shade=5))
     size = {"width": 320, "height": 200}
     files = [
@@ -153,4 +155,4 @@ def _preview(session: WriteSession, shop: Shop, folder: Path) -> str:
         FileRef(blob.sha256, blob.bytes_count, FileRole.PYRAMID, b"p.tif", "image/tiff", technical=size),
     ]
     added = add_files(session, asset_id=shop.asset_id, files=files, by=shop.seller, now=clock.now())
-    return str(added[0])
+    return str(added[0]), str(added[1])
