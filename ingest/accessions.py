@@ -19,7 +19,7 @@ from asset_hub.core.files import Blob, FileStore, put_bytes
 from asset_hub.core.ids import new_id
 from asset_hub.core.jobs import JobState, Queue, enqueue, hasten_jobs, states_of_jobs
 from ingest import permissions
-from ingest.errors import AccessionNotFound, AccessionSealed
+from ingest.errors import AccessionNotFound, AccessionSealed, NotExamined
 from ingest.events import AccessionClosed
 from ingest.models import AccessionNumberRow, AccessionRow, ItemRow
 from ingest.reasons import describe_reason, read_reason
@@ -113,6 +113,20 @@ def offer_refused(
     row = _new_item(accession, key, ItemStatus.REJECTED)
     row.reason, row.finished_at = describe_reason(error), now
     session.add(row)
+
+
+def is_given_up(item: ItemRow) -> bool:
+    """Say whether the examination of an item failed for good."""
+    return item.reason is not None and item.reason["slug"] == NotExamined.slug
+
+
+def reopen_item(session: WriteSession, *, item_id: UUID) -> None:
+    """Let an item that was given up be examined again, as long as there is no receipt. Raises AccessionSealed."""
+    item = session.get_one(ItemRow, item_id, with_for_update=True)
+    if is_given_up(item):
+        if lock_accession(session, item.accession_id).closed_at is not None:
+            raise AccessionSealed
+        item.status, item.reason, item.finished_at = ItemStatus.WAITING, None, None
 
 
 def seal_accession(session: WriteSession, *, accession_id: UUID, files: FileStore, now: datetime) -> None:

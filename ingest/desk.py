@@ -15,13 +15,20 @@ from asset_hub.core.files import FileStore
 from asset_hub.core.jobs import JobRow, JobState, retry_job
 from asset_hub.core.text import N_, Text
 from ingest import permissions
-from ingest.accessions import get_accession, lock_accession, offer_refused, seal_accession
+from ingest.accessions import (
+    get_accession,
+    is_given_up,
+    lock_accession,
+    offer_refused,
+    reopen_item,
+    seal_accession,
+)
 from ingest.errors import AccessionNotFound, UploadsUnfinished, UploadUnfinished
 from ingest.lists import refuse_leftovers
 from ingest.models import ItemRow, UploadRow
 from ingest.reasons import read_reason
 from ingest.stages import STAGES
-from ingest.types import STATUS_NAMES, ItemStatus, show_bytes
+from ingest.types import STATUS_NAMES, AccessionView, ItemStatus, show_bytes
 from ingest.uploads import Upload, complete_upload, forget_part, require_receiver, stored_length, unfinished_uploads
 
 PAGE = 100
@@ -79,14 +86,14 @@ def item_page(
     now: datetime,
 ) -> ItemPage:
     """Return items with their steps. Raises AccessionNotFound."""
-    get_accession(session, accession_id=accession_id, by=by)
+    accession = get_accession(session, accession_id=accession_id, by=by)
     statement = select(ItemRow).where(ItemRow.accession_id == accession_id).order_by(col(ItemRow.key)).limit(size + 1)
     if status is not None:
         statement = statement.where(ItemRow.status == status)
     if after is not None and (last := session.get(ItemRow, after)) is not None:
         statement = statement.where(col(ItemRow.key) > last.key)
     rows = session.exec(statement).all()
-    lines = _lines(session, rows[:size], by, now)
+    lines = _lines(session, accession, rows[:size], by, now)
     return ItemPage(lines, rows[size - 1].id if len(rows) > size else None)
 
 
@@ -106,12 +113,13 @@ def is_working(session: ReadSession, *, accession_id: UUID) -> bool:
 
 
 def retry_item(session: WriteSession, *, accession_id: UUID, item_id: UUID, by: Actor, now: datetime) -> None:
-    """Try the examination of an item again that gave up. Raises AccessionNotFound, RuleRefused."""
+    """Examine an item again that was given up. Raises AccessionNotFound, AccessionSealed, RuleRefused."""
     accession = get_accession(session, accession_id=accession_id, by=by)
     require(by, permissions.RETRY, organisation_id=accession.owner_id)
     item = session.get(ItemRow, item_id)
     if item is None or item.accession_id != accession_id or item.job_id is None:
         raise AccessionNotFound
+    reopen_item(session, item_id=item_id)
     retry_job(session, job_id=item.job_id, now=now)
 
 
@@ -172,11 +180,18 @@ def _give_up(session: WriteSession, folder: Path, upload: Upload, now: datetime)
     after_commit(session, lambda: forget_part(folder, upload.id))
 
 
-def _lines(session: ReadSession, rows: Sequence[ItemRow], by: Actor, now: datetime) -> tuple[ItemLine, ...]:
-    jobs = _jobs(session, [row.job_id for row in rows if row.job_id and row.status == ItemStatus.WAITING])
+def _lines(
+    session: ReadSession, accession: AccessionView, rows: Sequence[ItemRow], by: Actor, now: datetime
+) -> tuple[ItemLine, ...]:
+    jobs = _jobs(session, [row.job_id for row in rows if row.job_id and _is_unsettled(accession, row)])
     known = get_assets(session, asset_ids=[row.asset_id for row in rows if row.asset_id], by=by, now=now)
     assets: dict[UUID, tuple[str, AssetState]] = {asset.id: (asset.number, asset.state) for asset in known}
     return tuple(_line(row, jobs.get(row.job_id) if row.job_id else None, assets) for row in rows)
+
+
+def _is_unsettled(accession: AccessionView, row: ItemRow) -> bool:
+    """Say whether an item is, or may still be, examined again: no receipt holds its outcome."""
+    return row.status == ItemStatus.WAITING or (not accession.is_closed and is_given_up(row))
 
 
 def _jobs(session: ReadSession, ids: Sequence[UUID]) -> dict[UUID, JobRow]:

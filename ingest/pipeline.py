@@ -36,7 +36,7 @@ from asset_hub.core.host import scratch_folder
 from asset_hub.core.jobs import WORKER_DIED, JobRun
 from asset_hub.core.text import N_, Text
 from asset_hub.media import DecodeTimedOut, MislabelledFile, UnsupportedFormat
-from ingest.accessions import close_if_done, lock_accession
+from ingest.accessions import close_if_done, is_given_up, lock_accession
 from ingest.errors import FileVanished, NotExamined, SameBytes
 from ingest.models import AccessionRow, ItemRow, MasterRow
 from ingest.reasons import describe_reason
@@ -49,13 +49,13 @@ KEPT_ASIDE = (MislabelledFile, UnsupportedFormat, DecodeTimedOut, NotExamined)
 def process_item(run: JobRun, *, item_id: UUID, files: FileStore) -> None:
     """Examine one item. Raises nothing for a bad file: that is an outcome. Idempotent.
 
-    Raises NotExamined for an item that was given up: its receipt may be issued, so it can only be brought in again.
+    Raises NotExamined for an item that was given up: the intake counts it as quarantined, see `reopen_item`.
     """
     with run.database.read() as reading:
         item = reading.get_one(ItemRow, item_id)
         accession = reading.get_one(AccessionRow, item.accession_id)
         known = item.sha256 and find_by_digest(reading, sha256=item.sha256, owner_id=accession.owner_id)
-    if item.reason is not None and item.reason["slug"] == NotExamined.slug:
+    if is_given_up(item):
         raise NotExamined(N_("It was put into quarantine; bring it in again."))
     if item.status != ItemStatus.WAITING:
         return

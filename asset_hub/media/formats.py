@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO, Any
 
+from asset_hub.core.host import scratch_prefix
 from asset_hub.core.text import N_
 from asset_hub.media.errors import EmptyFile, MislabelledFile
 from asset_hub.media.types import Format, MediaKind
@@ -45,7 +46,7 @@ def identify(path: Path, *, name: str = "") -> Format:
     if size == 0:
         raise EmptyFile
     suffix = _suffix(name)
-    with NamedTemporaryFile(suffix=f".{suffix}" if suffix else "") as sample:
+    with NamedTemporaryFile(prefix=scratch_prefix(), suffix=f".{suffix}" if suffix else "") as sample:
         _write_sample(path, size, sample)
         report = pygfried.identify(sample.name, detailed=True)
     tool = f"siegfried {pygfried.version()}"

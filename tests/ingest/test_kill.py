@@ -18,6 +18,8 @@ from asset_hub.core.files import FolderFiles, read_blob
 from asset_hub.core.jobs import Job, JobRow, JobRun, JobState, Worker, hasten_jobs, retry_job
 from asset_hub.core.settings import Settings
 from ingest.accessions import open_accession, receipt_of, seal_accession
+from ingest.desk import item_page, retry_item
+from ingest.errors import AccessionSealed
 from ingest.folder import receive_folder
 from ingest.jobs import jobs
 from ingest.models import AccessionRow, ItemRow, MasterRow
@@ -199,19 +201,66 @@ def test_a_file_whose_workers_keep_dying_ends_in_quarantine_and_can_be_brought_a
     assert _receipt(services, accession_id) == given_up
 
 
-def test_a_mistake_of_the_program_ends_in_quarantine_too(tmp_path: Path) -> None:
-    services, folder = open_home(Settings(home=tmp_path / "home")), tmp_path / "media"
-    folder.mkdir()
-    make_picture(folder / "odd.jpg")
-    accession_id = _offer(services, folder)
-    ((_, real),) = [(job.name, job) for job in jobs(services.files)]
+def _fail(services: Services) -> None:
+    """Run the examinations with a mistake in the program."""
+    (real,) = jobs(services.files)
 
     def mistake(_run: JobRun, **_arguments: object) -> None:
         raise KeyError("{odd}")
 
     Worker(services.database, {real.name: Job(real.name, mistake, real.give_up)}).run_until_idle()
 
+
+def test_a_mistake_of_the_program_ends_in_quarantine_too(tmp_path: Path) -> None:
+    services, folder = open_home(Settings(home=tmp_path / "home")), tmp_path / "media"
+    folder.mkdir()
+    make_picture(folder / "odd.jpg")
+    accession_id = _offer(services, folder)
+
+    _fail(services)
+
     assert _receipt(services, accession_id) == {"odd.jpg": ("quarantined", "not-examined")}
+
+
+def test_what_was_given_up_is_examined_again_until_there_is_a_receipt(tmp_path: Path) -> None:
+    services, folder = open_home(Settings(home=tmp_path / "home")), tmp_path / "media"
+    folder.mkdir()
+    make_picture(folder / "odd.jpg")
+    accession_id = _offer(services, folder)
+    with services.database.write() as session:
+        session.get_one(AccessionRow, accession_id).sealed_at = None
+    _fail(services)
+    before = _receipt(services, accession_id)
+
+    lines = [_try_again(services, accession_id)]
+    services.run_jobs(threads=1)
+    after = _receipt(services, accession_id)
+
+    assert before == {"odd.jpg": ("quarantined", "not-examined")}
+    assert lines == [True]
+    assert after == {"odd.jpg": ("accepted", None)}
+
+
+def test_what_a_receipt_says_is_not_examined_again(tmp_path: Path) -> None:
+    services, folder = open_home(Settings(home=tmp_path / "home")), tmp_path / "media"
+    folder.mkdir()
+    make_picture(folder / "odd.jpg")
+    accession_id = _offer(services, folder)
+    _fail(services)
+
+    with pytest.raises(AccessionSealed):
+        _try_again(services, accession_id)
+
+    assert _receipt(services, accession_id) == {"odd.jpg": ("quarantined", "not-examined")}
+
+
+def _try_again(services: Services, accession_id: AccessionId) -> bool:
+    """Have the archivist try the only item again; return whether the desk offered it."""
+    with services.database.write() as session:
+        by = acting_person(session, login="")
+        (line,) = item_page(session, accession_id=accession_id, by=by, now=clock.now()).lines
+        retry_item(session, accession_id=accession_id, item_id=line.id, by=by, now=clock.now())
+    return line.is_failed
 
 
 def test_an_intake_without_receipt_goes_on_and_takes_what_is_new_or_changed(tmp_path: Path) -> None:
