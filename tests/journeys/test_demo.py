@@ -10,8 +10,8 @@ from tests.kill import Killer, warm_parent
 from tests.media_files import make_film, make_picture
 
 
-def figures(killer: Killer, home: Path, *more: str, cache: Path | None = None) -> dict[str, Any]:
-    ended = killer.run("demo", "--no-serve", "--json", *more, home=home, cache=cache)
+def figures(killer: Killer, home: Path, *more: str) -> dict[str, Any]:
+    ended = killer.run("demo", "--no-serve", "--json", *more, home=home)
     assert ended.code == 0, ended.output
     found: dict[str, Any] = json.loads(ended.output.splitlines()[-1])
     return found
@@ -19,10 +19,10 @@ def figures(killer: Killer, home: Path, *more: str, cache: Path | None = None) -
 
 @pytest.mark.timeout(400)
 def test_the_drawn_collection_goes_the_whole_way_twice(tmp_path: Path) -> None:
-    home, cache = tmp_path / "home", tmp_path / "cache"
+    home = tmp_path / "home"
     with warm_parent(tmp_path / "parent") as killer:
-        first = figures(killer, home, cache=cache)
-        again = figures(killer, home, cache=cache)
+        first = figures(killer, home)
+        again = figures(killer, home)
         checked = killer.run(
             "certificate", "verify", first["files"]["certificate"], "--file", first["files"]["media"], "--trust",
             first["files"]["trust"], home=tmp_path / "elsewhere",
