@@ -12,10 +12,12 @@ from sqlmodel import SQLModel
 from asset_hub.core.db import Database
 from asset_hub.core.files import FileStore, FolderFiles
 from asset_hub.core.ids import new_id
+from tests.drill import load_profile
 from tests.services import elasticsearch as elasticsearch_node
 from tests.services.postgresql import find_binaries, running_cluster
 
 PROJECT = Path(__file__).resolve().parent.parent
+load_profile()
 
 
 @pytest.fixture

@@ -18,10 +18,10 @@ from sqlmodel import col, func, select
 
 from asset_hub.core.db import Database
 from asset_hub.core.jobs import JobRow, JobState
+from tests.drill import SEED
 
 PROJECT = Path(__file__).resolve().parent.parent
 KILLS = int(os.environ.get("ASSET_HUB_KILLS", "20"))
-SEED = int(os.environ.get("ASSET_HUB_SEED", "2026"))
 
 _PARENT = """
 import json, os, signal, sys, time

@@ -9,6 +9,9 @@ from sqlmodel import Field, SQLModel
 
 from asset_hub.core import clock
 from asset_hub.core.db import Database, UtcDateTime, after_commit
+from tests.drill import grown
+
+ROUNDS = grown(25, 500)
 
 
 class CounterRow(SQLModel, table=True):
@@ -25,7 +28,7 @@ def test_no_update_of_concurrent_writers_is_lost(database: Database) -> None:
         session.add(CounterRow(id=1, changed_at=clock.now()))
 
     def raise_it() -> None:
-        for _ in range(25):
+        for _ in range(ROUNDS):
             with database.write() as session:
                 session.get_one(CounterRow, 1).value += 1
 
@@ -36,7 +39,7 @@ def test_no_update_of_concurrent_writers_is_lost(database: Database) -> None:
         thread.join()
 
     with database.read() as reading:
-        assert reading.get_one(CounterRow, 1).value == 200
+        assert reading.get_one(CounterRow, 1).value == 8 * ROUNDS
 
 
 def test_times_come_back_aware_and_equal(any_database: Database) -> None:

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import random
 import signal
 import threading
 import time
@@ -33,6 +34,7 @@ from asset_hub.core.jobs import (
     job_table,
     retry_job,
 )
+from tests.drill import SEED, grown
 
 
 class EffectRow(SQLModel, table=True):
@@ -330,13 +332,15 @@ def test_killed_workers_lose_and_double_nothing(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/kill.db"
     database = Database(url)
     SQLModel.metadata.create_all(database.engine)
-    subjects = [new_id() for _ in range(60)]
+    kills = grown(2, 20)
+    subjects = [new_id() for _ in range(30 * kills)]
     with database.write() as session:
         _queue(session, subjects)
     database.dispose()
     context: Any = multiprocessing.get_context("spawn")
 
-    for pause in (0.05, 0.2):
+    rng = random.Random(SEED)
+    for pause in [rng.uniform(0, 0.2) for _ in range(kills)]:
         child = context.Process(target=_work_in_child, args=(url,))
         child.start()
         _wait_for_an_effect(database, at_least=len(_effects(database)) + 1)
@@ -347,7 +351,7 @@ def test_killed_workers_lose_and_double_nothing(tmp_path: Path) -> None:
     Worker(database, JOBS).run_until_idle()
 
     assert sorted(_effects(database)) == sorted(subjects)
-    assert _states(database) == {JobState.DONE: 60}
+    assert _states(database) == {JobState.DONE: 30 * kills}
 
 
 def _wait_for_an_effect(database: Database, *, at_least: int) -> None:

@@ -24,6 +24,7 @@ from ledger.signing import Key, Keys
 from ledger.sites import find_site
 from ledger.submit import _set_up, endowed_accounts, open_chain
 from ledger.types import EntryState
+from tests.drill import grown
 from tests.ledger.houses import NOW, House, grant, make_house, make_terms
 
 KEYS = Keys(b"a secret of thirty-two bytes ....")
@@ -63,7 +64,7 @@ TERMS = st.builds(
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=grown(150, 5000))
 @given(TERMS, TERMS)
 def test_the_contract_and_python_agree_on_any_two_grants(
     chain: tuple[EmbeddedChain, dict[str, bytes]], a: GrantTerms, b: GrantTerms

@@ -8,6 +8,7 @@ from trie.hexary import HexaryTrie
 
 from ledger.merkle import climb, keccak, leaf_of, path_of, root_of
 from ledger.trie import ProofRefused, trie_proof, trie_root, value_in_proof
+from tests.drill import grown
 
 COMMITMENTS = st.lists(st.binary(min_size=32, max_size=32), min_size=1, max_size=40)
 VALUES = st.lists(st.binary(min_size=1, max_size=300), min_size=1, max_size=150)
@@ -27,7 +28,7 @@ def test_an_inner_node_is_no_leaf() -> None:
     assert root_of(pair) != leaf_of(root_of(pair))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=grown(60, 2000))
 @given(VALUES, st.data())
 def test_roots_and_proofs_are_those_of_py_trie(values: list[bytes], data: st.DataObject) -> None:
     oracle = HexaryTrie({})

@@ -42,6 +42,7 @@ from marketplace.orders import mark_paid, place_order
 from marketplace.pricing import price_of
 from marketplace.terms import RESOLUTIONS, LicenceTerms, read_terms
 from marketplace.title import TitleState, record_title
+from tests.drill import grown
 from tests.marketplace.shop import NOW, PRICES, START, Shop, make_shop, make_terms
 
 
@@ -216,7 +217,7 @@ TERMS = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=grown(300, 10_000))
 @given(TERMS, st.integers(0, 10_000), st.integers(1, 10**9), st.integers(0, 10**9))
 def test_a_price_computes_again_to_the_same_fen_and_adds_up(
     terms: LicenceTerms, seconds: int, base: int, floor: int

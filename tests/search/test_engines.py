@@ -11,6 +11,7 @@ from search.embedded import EmbeddedEngine
 from search.engine import Clause, EngineRequest, IndexDocument, IndexName, SearchEngine
 from search.query import parse_terms
 from search.text import join_streams
+from tests.drill import grown
 
 WORDS = (
     "朝天门", "黄昏", "轮渡", "长江", "三峡", "夔门", "雾", "夜", "桥", "解放碑", "吊脚楼", "老照片", "ferry", "dusk",
@@ -123,7 +124,7 @@ def fill(engine: SearchEngine, documents: list[IndexDocument]) -> None:
 
 
 def test_answers_are_those_of_a_scan(engine: SearchEngine) -> None:
-    documents = make_documents(600)
+    documents = make_documents(grown(600, 6000))
     fill(engine, documents)
 
     for request in requests():

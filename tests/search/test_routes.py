@@ -16,6 +16,7 @@ from asset_hub.core.settings import Settings
 from ledger.codebook import GrantKind
 from search.errors import UnknownUse
 from search.indexing import rebuild
+from tests.drill import grown
 from tests.search.market import NOW, TODAY, Market, buy, make_terms, open_market, put_on_sale
 from tests.web.pages import client_for
 
@@ -137,7 +138,7 @@ def test_an_unknown_use_names_the_codes(market: Market) -> None:
         run(market, "长江", "--use", "telepathy", "--territory", "world", "--to", LAST)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=grown(60, 2000), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.text(max_size=60)
     | st.lists(
