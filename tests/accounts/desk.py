@@ -1,5 +1,6 @@
 """Who stands at the operator's desk in tests, and the papers they are handed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,11 +53,11 @@ def open_desk(folder: Path) -> Desk:
         )
 
 
-def hand_in(client: TestClient, *, scans: dict[str, tuple[str, bytes]] | None = None, **words: str) -> httpx.Response:
+def hand_in(
+    client: TestClient, *, words: Mapping[str, str] = {}, scans: Mapping[str, tuple[str, bytes]] = SCANS
+) -> httpx.Response:
     """Hand in the form of an organisation with its two scans, some words or scans changed."""
-    answer: httpx.Response = client.post(
-        "/members/apply", data={**WORDS, **words}, files=SCANS if scans is None else scans
-    )
+    answer: httpx.Response = client.post("/members/apply", data={**WORDS, **words}, files=dict(scans))
     return answer
 
 
