@@ -8,7 +8,7 @@ PORT ?= 8000
 PART ?= all
 ARGS ?=
 
-.PHONY: help setup setup-tests demo dev look check format lint types imports fast test drill bench browser contracts web migration build clean lock
+.PHONY: help setup setup-tests demo dev look check format lint types imports fast test drill bench browser contracts web openapi migration build clean lock
 
 help: ## Print this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ contracts: ## Compile the contracts and write contracts/artifacts
 
 web: ## Build the pages' assets into asset_hub/web/static/dist
 	@cd asset_hub/web/frontend && npm ci --silent && node build.mjs
+
+openapi: ## Write docs/openapi.json: the JSON API as it is now
+	@$(PY) -m tests.web.test_openapi --write
 
 migration: ## Write a migration from the models: make migration NAME=what_changes
 	@$(PY) -m asset_hub.migrations.make "$(NAME)"
