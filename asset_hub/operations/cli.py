@@ -14,14 +14,24 @@ import uvicorn
 
 from asset_hub.app import Services, all_jobs, create_app, open_home
 from asset_hub.core import clock
+from asset_hub.core.errors import Unavailable
 from asset_hub.core.jobs import JobRow, JobState, Worker, list_jobs, retry_job
 from asset_hub.core.settings import Settings
+from asset_hub.core.text import N_
 from asset_hub.operations.doctor import examine
 
 commands = typer.Typer()
 jobs = typer.Typer(help="Jobs: running, failed, retry.", no_args_is_help=True)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+
+
+class PortTaken(Unavailable):
+    """Another program listens where the site should be."""
+
+    slug, title = "port-taken", N_("The port is taken")
+
+
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -44,13 +54,28 @@ def serve(
 
 
 def serve_until_stopped(services: Services, *, host: str, port: int) -> None:
-    """Print where to look, then serve; on other than loopback also the address for the local network as a QR code."""
+    """Print where to look, then serve; on other than loopback also the address for the local network as a QR code.
+
+    Raises PortTaken.
+    """
+    _require_free(host, port)
     print(f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}/", file=sys.stderr)  # noqa: S104
     if host not in _LOOPBACK:
         address = f"http://{lan_address()}:{port}/"
         print(f"{address}  (anyone in this network can open it, demo accounts included)", file=sys.stderr)
         segno.make(address, error="m").terminal(out=sys.stderr, compact=True)
     uvicorn.run(create_app(services), host=host, port=port, log_level="warning", access_log=False)
+
+
+def _require_free(host: str, port: int) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise PortTaken(
+                N_("Port {port} cannot be had; choose another: --port {other}"), port=port, other=port + 1
+            ) from error
 
 
 def lan_address() -> str:
