@@ -79,6 +79,8 @@ PERMISSIONS: tuple[Permission, ...] = (
     *operations_permissions.TABLE,
 )
 
+MAX_BODY = 8 << 20
+
 _DESKS = frozenset({Role.ARCHIVIST, Role.CATALOGUER, Role.AUDITOR})
 NAVIGATION = (
     NavItem(N_("Intake"), "/intake", _DESKS),
@@ -173,7 +175,14 @@ def create_app(services: Services, *, with_worker: bool = True) -> FastAPI:
         for thread in threads:
             thread.join()
 
-    app = FastAPI(title="asset_hub", version="0.1.0.dev0", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        max_body_size=MAX_BODY,
+        title="asset_hub",
+        version="0.1.0.dev0",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
     app.state.services = services
     app.state.permissions = PERMISSIONS
     install_edge(app)

@@ -28,10 +28,11 @@ from ingest.opening import open_upload_accession, read_id
 from ingest.plain import receive_files, receive_list_file, require_open
 from ingest.tus import upload_folder
 from ingest.types import STATUS_NAMES, AccessionId, AccessionView, Door, ItemStatus
-from ingest.uploads import unfinished_uploads
+from ingest.uploads import MAX_UPLOAD, unfinished_uploads
 from ingest.workbooks import XLSX, write_receipt_workbook
 from ledger.entries import provenance_of
 
+_MAX_LIST = 64 << 20
 router = APIRouter(include_in_schema=False)
 _MOST_FILES = 1000
 SECRECY_HINTS: dict[str, str] = {
@@ -98,7 +99,7 @@ def intake_page(
     return _intake(request, by, accession_id, status=status, after=after)
 
 
-@router.post("/intake/{accession_id}/files")
+@router.post("/intake/{accession_id}/files", max_body_size=MAX_UPLOAD)
 async def files_posted(request: Request, by: CurrentActor, accession_id: UUID) -> Response:
     """Take the files of the plain form, after asking whether they may come at all."""
     services = request.app.state.services
@@ -123,7 +124,7 @@ async def files_posted(request: Request, by: CurrentActor, accession_id: UUID) -
     return redirect(f"/intake/{accession_id}", said=said)
 
 
-@router.post("/intake/{accession_id}/list")
+@router.post("/intake/{accession_id}/list", max_body_size=_MAX_LIST)
 def list_posted(request: Request, by: CurrentActor, accession_id: UUID, sheet: UploadFile) -> Response:
     """Take the list of records; a sheet that cannot be read comes back with its reason, and nothing was taken."""
     database = request.app.state.services.database

@@ -45,7 +45,7 @@ from ingest.types import ItemStatus
 router = APIRouter(include_in_schema=False)
 _MOST_FIELDS = 20_000
 _SURE, _LIKELY = 90, 60
-_SHOT = re.compile(r"shot-(\d+)-zh")
+_SHOT = re.compile(r"shot-(\d{1,6})-zh")
 _FIELDS = (*SLOTS, *MANY, "date", "district")
 
 
@@ -141,7 +141,7 @@ def _typed(form: FormData) -> Typed:
         themes=tuple(str(code) for code in form.getlist("theme")),
         shots={number: (said(f"shot-{number}-zh"), said(f"shot-{number}-en")) for number in numbers},
         secrecy=said("secrecy"),
-        version=int(version) if version.isascii() and version.isdigit() else -1,
+        version=int(version) if version.isascii() and version.isdigit() and len(version) < 10 else -1,
     )
 
 

@@ -73,7 +73,7 @@ def describe_server() -> Response:
     return Response(status_code=204, headers=headers)
 
 
-@router.post("")
+@router.post("", max_body_size=MAX_UPLOAD)
 def begin_upload(request: Request, by: CurrentActor) -> Response:
     """Announce a file; an empty one is complete at once."""
     length = _number(request, "upload-length")
@@ -100,7 +100,7 @@ def tell_offset(request: Request, by: CurrentActor, upload_id: UUID) -> Response
     return Response(status_code=200, headers=headers)
 
 
-@router.patch("/{upload_id}")
+@router.patch("/{upload_id}", max_body_size=MAX_UPLOAD)
 async def append(request: Request, by: CurrentActor, upload_id: UUID) -> Response:
     """Take bytes from Upload-Offset on."""
     if request.headers.get("content-type") != "application/offset+octet-stream":

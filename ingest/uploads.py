@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from asset_hub.accounts import Actor, require, require_person
+from asset_hub.accounts import Actor, may, require, require_person
 from asset_hub.core.db import Database, ReadSession, WriteSession, after_commit
 from asset_hub.core.files import Blob, FileStore
 from asset_hub.core.ids import new_id
@@ -119,6 +119,9 @@ def get_upload(session: ReadSession, *, upload_id: UUID, by: Actor) -> Upload:
     require_person(by)
     row = session.get(UploadRow, upload_id)
     if row is None or row.person_id != by.person_id:
+        raise UploadNotFound
+    accession = session.get_one(AccessionRow, row.accession_id)
+    if not may(by, permissions.RECEIVE, organisation_id=accession.owner_id):
         raise UploadNotFound
     return Upload(UploadId(row.id), row.accession_id, row.key, row.length, ItemId(row.item_id) if row.item_id else None)
 

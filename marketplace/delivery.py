@@ -16,7 +16,7 @@ from asset_hub.core.db import Database, ReadSession, WriteSession
 from asset_hub.core.files import FileStore, put_bytes
 from asset_hub.core.host import scratch_folder
 from asset_hub.core.rational import FrameRate, Span
-from asset_hub.media import cut_film
+from asset_hub.media import ImageRequest, cut_film, cut_image
 from ledger.certificates import delivery_commitment, issue_certificate
 from ledger.entries import anchor_digests
 from ledger.signing import Keys
@@ -27,6 +27,7 @@ from marketplace.errors import LinkExpired, NotDelivered, NotForSale
 from marketplace.licences import Licence, LicenceState, get_licence, licence_view
 from marketplace.models import LicenceRow
 
+_WIDEST = 4096
 LINK_SECONDS = 72 * 3600
 ISSUER = "asset_hub 重庆文化数据交易所（演示）"
 
@@ -116,10 +117,27 @@ def _made_file(files: FileStore, asset: AssetView, licence: Licence) -> Iterator
     if master is None:
         raise NotForSale
     with scratch_folder() as folder, files.as_path(master.sha256) as path:
+        if (smaller := _scaled(files, asset, licence, Path(folder))) is not None:
+            yield smaller, f"{asset.number}.jpg", "image/jpeg"
+            return
         if asset.kind != AssetKind.FILM or (licence.terms.segment is None and licence.terms.resolution == "original"):
             yield path, f"{asset.number}{Path(master.shown_name).suffix}", master.mime
             return
         yield _cut(path, folder, master, licence), f"{asset.number}.mp4", "video/mp4"
+
+
+def _scaled(files: FileStore, asset: AssetView, licence: Licence, folder: Path) -> Path | None:
+    """Make a picture of no more lines than were paid for; None where the master itself is due, or no larger."""
+    pyramid, lines = asset.file(FileRole.PYRAMID), licence.terms.resolution
+    if asset.kind != AssetKind.PICTURE or lines == "original" or pyramid is None:
+        return None
+    if int(pyramid.technical.get("height") or 0) <= int(lines):
+        return None
+    with files.as_path(pyramid.sha256) as path:
+        content, _mime = cut_image(path, ImageRequest("full", f"!{_WIDEST},{lines}", "0", "default", "jpg"))
+    made = folder / "licensed.jpg"
+    made.write_bytes(content)
+    return made
 
 
 def _cut(path: Path, folder: Path, master: FileView, licence: Licence) -> Path:

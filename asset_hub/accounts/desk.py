@@ -61,12 +61,12 @@ async def _posted(request: Request, by: CurrentActor) -> FormData:
     """Read the form only for people who may apply, and only when it can be within the limits."""
     require(by, permissions.APPLY)
     length = request.headers.get("content-length", "")
-    if not length.isdecimal() or int(length) > _MAX_FORM_BYTES:
+    if not length.isdecimal() or len(length) > 12 or int(length) > _MAX_FORM_BYTES:
         raise BadScan
     return await request.form(max_files=_MAX_SCANS, max_fields=20)
 
 
-@router.post("/members/apply")
+@router.post("/members/apply", max_body_size=_MAX_FORM_BYTES)
 def apply(request: Request, by: CurrentActor, form: Annotated[FormData, Depends(_posted)]) -> Response:
     """Record an application with its scans; what is wrong is said beside the form, and what was typed stays."""
     typed = {name: value for name, value in form.items() if isinstance(value, str)}

@@ -133,10 +133,16 @@ def _actor(session: ReadSession, membership: MembershipRow, *, scopes: frozenset
         person_id=PersonId(person.id),
         name=person.name,
         organisation_id=OrganisationId(membership.party_id),
-        roles=frozenset(Role(role) for role in membership.roles),
+        roles=_roles_in(session.get_one(PartyRow, membership.party_id), membership),
         language=person.language,
         scopes=scopes,
     )
+
+
+def _roles_in(party: PartyRow, membership: MembershipRow) -> frozenset[Role]:
+    """Return what a member may do; in a house that is not admitted, or suspended, only what every member may."""
+    roles = frozenset(Role(role) for role in membership.roles)
+    return roles if party.state == PartyState.ADMITTED else roles & {Role.MEMBER}
 
 
 def _issue(

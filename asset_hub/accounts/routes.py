@@ -23,6 +23,7 @@ from asset_hub.accounts.scans import MAX_SCAN_BYTES, store_scan_bytes
 from asset_hub.core import clock
 from asset_hub.core.files import FileStore
 
+_MAX_BODY = 120 << 20
 router = APIRouter(prefix="/api/v1", tags=["accounts"])
 _BASE64_BYTES = MAX_SCAN_BYTES * 4 // 3 + 8
 
@@ -99,7 +100,7 @@ def list_them(request: Request, by: CurrentActor) -> MemberList:
         return MemberList(members=[_facts(party) for party in list_parties(session, by=by)])
 
 
-@router.post("/members", status_code=201)
+@router.post("/members", status_code=201, max_body_size=_MAX_BODY)
 def apply(request: Request, by: CurrentActor, application: NewApplication) -> Outcome:
     """Apply for membership; which papers a kind needs is in its refusal."""
     require(by, permissions.APPLY)

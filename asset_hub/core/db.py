@@ -107,7 +107,7 @@ def database_of(session: ReadSession) -> Database:
 def _make_engine(url: str) -> sa.Engine:
     if url.startswith("postgresql://"):
         url = "postgresql+psycopg://" + url.removeprefix("postgresql://")
-    engine = sa.create_engine(url, pool_size=16, max_overflow=64, pool_timeout=120)
+    engine = sa.create_engine(url, hide_parameters=True, pool_size=16, max_overflow=64, pool_timeout=120)
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)

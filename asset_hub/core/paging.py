@@ -23,7 +23,7 @@ def decode_cursor(token: str, *, length: int) -> list[str | int | None]:
     """Undo `encode_cursor`. Raises BadPageToken when it is not ours or has another number of values."""
     try:
         values = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-    except (binascii.Error, ValueError) as error:
+    except (binascii.Error, ValueError, RecursionError) as error:
         raise BadPageToken from error
     if not isinstance(values, list) or len(values) != length or not all(_is_plain(value) for value in values):
         raise BadPageToken

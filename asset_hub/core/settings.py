@@ -6,6 +6,9 @@ from pathlib import Path
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from asset_hub.core.errors import BadInput
+from asset_hub.core.text import N_
+
 _KEY_BYTES = 32
 
 
@@ -35,6 +38,8 @@ class Settings(BaseSettings):
     def secret(self) -> bytes:
         """Return the home's secret (32 bytes or more), making it with mode 0600 when the home has none yet."""
         if self.secret_key:
+            if len(self.secret_key.encode()) < _KEY_BYTES:
+                raise BadInput(N_("ASSET_HUB_SECRET_KEY must have at least {count} bytes."), count=_KEY_BYTES)
             return self.secret_key.encode()
         path = self.home / "secret.key"
         if not path.exists():

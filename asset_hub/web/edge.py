@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
-from asset_hub.core.errors import AssetHubError, BadInput, Forbidden, NotFound, NotSignedIn
+from asset_hub.core.errors import AssetHubError, BadInput, Forbidden, NotFound, NotSignedIn, TooLarge
 from asset_hub.core.log import get_logger
 from asset_hub.core.text import LANGUAGES, N_
 from asset_hub.web.shell import HERE, LANGUAGE_COOKIE, language_of, redirect, render
@@ -84,7 +84,16 @@ def _is_cross_site(request: Request) -> bool:
     if site is not None:
         return site not in ("same-origin", "none")
     origin = request.headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc != request.headers.get("host", "")
+    return origin is not None and _split(origin)[0] != request.headers.get("host", "")
+
+
+def _split(address: str) -> tuple[str, str]:
+    """Return host and path of an address that anybody may have written; nothing for one that is none."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return "", ""
+    return parts.netloc, parts.path
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
@@ -100,8 +109,9 @@ async def _refuse(request: Request, error: Exception) -> Response:
         return JSONResponse(problem, status_code=error.status, media_type="application/problem+json")
     if isinstance(error, NotSignedIn) and request.method == "GET" and request.url.path != "/sign-in":
         return redirect(f"/sign-in?next={request.url.path}")
-    back = request.headers.get("referer", "")
-    back = urlsplit(back).path if urlsplit(back).netloc == request.headers.get("host") else "/"
+    host, back = _split(request.headers.get("referer", ""))
+    if host != request.headers.get("host") or not back.startswith("/") or back.startswith("//"):
+        back = "/"
     return render(
         request, "refused.html", status=error.status, title=title, detail=detail if detail != title else "", back=back
     )
@@ -109,7 +119,7 @@ async def _refuse(request: Request, error: Exception) -> Response:
 
 async def _refuse_http(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    return await _refuse(request, {404: NotFound(), 405: MethodNotAllowed()}.get(status, BadInput()))
+    return await _refuse(request, {404: NotFound(), 405: MethodNotAllowed(), 413: TooLarge()}.get(status, BadInput()))
 
 
 async def _refuse_form(request: Request, error: Exception) -> Response:

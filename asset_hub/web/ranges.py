@@ -7,7 +7,7 @@ from fastapi.responses import Response, StreamingResponse
 
 from asset_hub.core.files import FileStore
 
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 
 
 def serve_blob(request: Request, files: FileStore, sha256: str, *, mime: str, name: str = "") -> Response:

@@ -14,7 +14,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from asset_hub.core.text import Language, Text
-from asset_hub.web.texts import choose_language, translator, write_day, write_moment, write_size
+from asset_hub.web.texts import chinese, choose_language, translator, write_day, write_moment, write_size
 
 HERE = Path(__file__).parent
 LANGUAGE_COOKIE = "language"
@@ -116,11 +116,16 @@ def _place(request: Request, language: Language) -> dict[str, Any]:
 
 
 def _said(request: Request) -> Text | None:
+    """Return what the cookie says, only if it is one of our own messages: a stranger's format is never filled in."""
     try:
         message, params = json.loads(base64.urlsafe_b64decode(request.cookies.get(_SAID_COOKIE, "")))
-        said = Text(str(message), dict(params))
+        if message not in chinese():
+            return None
+        said = Text(
+            message, {str(name): value if isinstance(value, int) else str(value) for name, value in params.items()}
+        )
         str(said)
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, OverflowError):
         return None
     return said
 

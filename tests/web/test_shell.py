@@ -92,7 +92,14 @@ def test_strangers_are_sent_to_sign_in_and_back(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["%%%", base64.urlsafe_b64encode(b"[1]").decode(), base64.urlsafe_b64encode(b'["{a}", {}]').decode()]
+    "value",
+    [
+        "%%%",
+        base64.urlsafe_b64encode(b"[1]").decode(),
+        base64.urlsafe_b64encode(b'["{a}", {}]').decode(),
+        base64.urlsafe_b64encode(b'["{a:>400000000000}", {"a": 1}]').decode(),
+        base64.urlsafe_b64encode(b"[" * 2500).decode(),
+    ],
 )
 def test_a_broken_said_cookie_breaks_no_page(client: TestClient, value: str) -> None:
     client.cookies["said"] = value
@@ -101,7 +108,7 @@ def test_a_broken_said_cookie_breaks_no_page(client: TestClient, value: str) -> 
 
 
 def test_what_was_said_is_text_and_not_markup(client: TestClient) -> None:
-    said = json.dumps(["{x}", {"x": "<script>alert(1)</script>"}]).encode()
+    said = json.dumps(["“{name}” can sign in now.", {"name": "<script>alert(1)</script>"}]).encode()
     client.cookies["said"] = base64.urlsafe_b64encode(said).decode()
 
     answer = client.get("/verify")
@@ -134,3 +141,15 @@ def test_every_icon_of_the_templates_is_in_the_set() -> None:
 
     assert used
     assert used - known == set()
+
+
+@pytest.mark.parametrize("path", ["/api/v1/search", "/sign-in", "/verify"])
+def test_a_body_beyond_the_limit_is_refused(client: TestClient, path: str) -> None:
+    answer = client.post(path, content=b"x" * (9 << 20), headers={"content-type": "application/x-www-form-urlencoded"})
+
+    assert answer.status_code == 413
+
+
+def test_hostile_addresses_break_nothing(client: TestClient) -> None:
+    assert client.get("/search", params={"after": base64.urlsafe_b64encode(b"[" * 20_000).decode()}).status_code == 422
+    assert client.post("/sign-out", headers={"origin": "http://["}).status_code == 403
