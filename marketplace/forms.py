@@ -16,7 +16,7 @@ from ledger.errors import UnknownTerm
 from marketplace.terms import KIND_CODES, MAX_YEARS, RESOLUTIONS, LicenceTerms
 
 MAIN_TERRITORIES = (CHONGQING, "CN", WORLD)
-_TIME_CODE = re.compile(r"(\d{1,2}):([0-5]\d):([0-5]\d):(\d{2,3})")
+_TIME_CODE = re.compile(r"(\d{1,4}):([0-5]\d):([0-5]\d):(\d{2,3})")
 _LONGEST, _MOST = 40, 300
 Value = TypeVar("Value")
 

@@ -52,7 +52,7 @@ def test_pages_are_clean_in_the_dark_and_on_paper(chromium: Browser, site: Site)
     page = context.new_page()
     problems: list[str] = []
     for address in pages_of(page, site, EVERYBODY):
-        page.emulate_media(color_scheme="dark")
+        page.emulate_media(media="screen", color_scheme="dark")
         page.goto(address, wait_until="networkidle")
         problems += [f"{address} dark: {found}" for found in axe_problems(page)]
         page.emulate_media(media="print", color_scheme="light")

@@ -86,6 +86,7 @@ def everything(shop: Shop) -> tuple[dict[str, int], list[str]]:
         counts = {
             table.name: session.exec(select(sa.func.count()).select_from(table)).one()
             for table in SQLModel.metadata.sorted_tables
+            if not table.name.startswith("test_")
         }
     home = shop.house.services.settings.home
     return counts, sorted(str(path) for path in home.rglob("*") if not path.name.endswith(("-wal", "-shm")))
