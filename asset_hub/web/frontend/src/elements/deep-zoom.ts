@@ -16,7 +16,6 @@ class DeepZoom extends HTMLElement {
     this.append(stage, bar);
     // OpenSeadragon would write an inline style here, which the page's policy forbids; site.css says the same.
     const known = document.createElement("style");
-    known.type = "text/plain";
     known.setAttribute("data-openseadragon-mobile-css", "true");
     document.head.append(known);
     const viewer = OpenSeadragon({
