@@ -11,6 +11,7 @@ from sqlmodel import col, func, select
 from asset_hub.core import clock
 from asset_hub.core.clock import beijing_date
 from asset_hub.core.errors import BadInput
+from asset_hub.core.files import replace_file
 from asset_hub.core.home import Home, home_of
 from asset_hub.core.text import N_
 from ledger.errors import EntryNotFound
@@ -123,7 +124,7 @@ def write_status(
         raise EntryNotFound(N_("There is no licence No. {number}."), number=min(revoked - known))
     if target.exists():
         revoked |= _revoked_before(target.read_bytes(), home.keys)
-    target.write_bytes(status_list(home.keys, revoked=sorted(revoked), now=clock.now()))
+    replace_file(target, status_list(home.keys, revoked=sorted(revoked), now=clock.now()))
     print(json.dumps({"file": str(target.resolve()), "revoked": sorted(revoked)}) if as_json else target)
 
 

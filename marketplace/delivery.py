@@ -1,6 +1,6 @@
 """Delivery: the file is made once, its digest anchored before any link opens; links are signed and expire."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +23,7 @@ from ledger.signing import Keys
 from ledger.types import AnchorKind
 from marketplace import permissions
 from marketplace.certificate_pdf import draw_certificate
-from marketplace.errors import LinkExpired, NotDelivered, NotForSale
+from marketplace.errors import LicenceRevoked, LinkExpired, NotDelivered, NotForSale
 from marketplace.licences import Licence, LicenceState, get_licence, licence_view
 from marketplace.models import LicenceRow
 
@@ -82,16 +82,21 @@ def finish_delivery(session: WriteSession, files: FileStore, keys: Keys, *, lice
     return True
 
 
-def open_link(secret: bytes, licence: Licence, *, by: Actor) -> str:
-    """Return the token of an expiring download link. Raises NotDelivered, Forbidden."""
+def open_link(secret: bytes, licence: Licence, *, revoked: Collection[int], by: Actor) -> str:
+    """Return the token of an expiring download link. Raises NotDelivered, LicenceRevoked, Forbidden.
+
+    `revoked` are the numbers on the exchange's status list now.
+    """
     require(by, permissions.FETCH, organisation_id=licence.buyer_id)
     if licence.state != LicenceState.DELIVERED:
         raise NotDelivered
+    if licence.number in revoked:
+        raise LicenceRevoked
     return str(_serializer(secret).dumps([str(licence.id), str(licence.sha256)]))
 
 
-def fetch_delivery(session: ReadSession, secret: bytes, *, token: str) -> Delivery:
-    """Return the file behind a link. Raises LinkExpired for an old, altered or foreign one."""
+def fetch_delivery(session: ReadSession, secret: bytes, *, token: str, revoked: Collection[int]) -> Delivery:
+    """Return the file behind a link. Raises LinkExpired for an old, altered or foreign one, LicenceRevoked."""
     try:
         licence_id, sha256 = _serializer(secret).loads(token, max_age=LINK_SECONDS)
     except (BadData, ValueError) as error:
@@ -99,6 +104,8 @@ def fetch_delivery(session: ReadSession, secret: bytes, *, token: str) -> Delive
     row = session.get(LicenceRow, UUID(licence_id))
     if row is None or row.state != LicenceState.DELIVERED or row.sha256 != sha256:
         raise LinkExpired
+    if row.number in revoked:
+        raise LicenceRevoked
     return Delivery(str(row.sha256), row.bytes_count, row.file_name, row.mime)
 
 

@@ -52,6 +52,12 @@ class NotDelivered(RuleRefused):
     slug, title = "not-delivered", N_("The file is not ready yet")
 
 
+class LicenceRevoked(RuleRefused):
+    """The exchange's status list revokes this licence: its file is not handed out any more."""
+
+    slug, title, status = "licence-revoked", N_("This licence is revoked. Its file is not handed out any more."), 410
+
+
 class LinkExpired(RuleRefused):
     """The download link's time has passed, or it was never one of ours."""
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -16,9 +17,10 @@ from asset_hub.core.money import Money
 from asset_hub.core.rational import FrameRate, Span
 from asset_hub.core.text import N_, Text
 from asset_hub.web.ranges import serve_blob
-from asset_hub.web.shell import language_of, render
+from asset_hub.web.shell import language_of, render, site_address
 from ledger.certificates import trust_file
 from ledger.entries import provenance_of
+from ledger.revoked import read_revoked
 from ledger.types import KIND_NAMES, EntryState
 from marketplace import permissions
 from marketplace.delivery import ISSUER, LINK_SECONDS, certificate_of, fetch_delivery, open_link
@@ -83,12 +85,14 @@ def licence_page(request: Request, by: CurrentActor, licence_id: UUID) -> Respon
         trail = provenance_of(session, subject_ids=[licence_id])
         fee = Money(session.get_one(OrderRow, licence.order_id).gross_fen)
     rate = film_time(asset).rate if asset else None
+    revoked = read_revoked(services.settings.home)
     return render(
         request, "marketplace/licence.html", title=N_("Licence"), licence=licence, asset=asset, fee=fee,
         seller=names[licence.seller_id], buyer=names[licence.buyer_id], trail=trail, entry_names=KIND_NAMES,
         words=terms_in_words(licence.terms, language, rate=rate), steps=[STATE_NAMES[step] for step in _STEPS],
         position=_STEPS.index(licence.state) if licence.state in _STEPS else -1, hours=LINK_SECONDS // 3600,
-        is_moving=licence.state in _STEPS[:2], link=_link(services.settings.secret(), licence, by),
+        is_moving=licence.state in _STEPS[:2], link=_link(services, licence, revoked, by),
+        is_revoked=licence.number in revoked,
         command=_command(licence), entry_states=ENTRY_STATES,
     )  # fmt: skip
 
@@ -98,7 +102,9 @@ def delivery(request: Request, token: str) -> Response:
     """The licensed file, whole or by range; whoever holds the link may fetch it until it expires."""
     services = request.app.state.services
     with services.database.read() as session:
-        found = fetch_delivery(session, services.settings.secret(), token=token)
+        found = fetch_delivery(
+            session, services.settings.secret(), token=token, revoked=read_revoked(services.settings.home)
+        )
     response = serve_blob(request, services.files, found.sha256, mime=found.mime)
     response.headers["Content-Disposition"] = attachment(found.name)
     if request.method == "HEAD":
@@ -159,10 +165,12 @@ def certificate_file(request: Request, by: Actor, licence_id: UUID, *, ending: s
     return response
 
 
-def _link(secret: bytes, licence: Licence, by: Actor) -> str:
-    """Return a fresh download token for those who may fetch, empty for others."""
+def _link(services: Any, licence: Licence, revoked: Collection[int], by: Actor) -> str:
+    """Return a fresh download token for those who may fetch, empty for others and for a revoked licence."""
     may_fetch = may(by, permissions.FETCH, organisation_id=licence.buyer_id)
-    return open_link(secret, licence, by=by) if may_fetch and licence.state == LicenceState.DELIVERED else ""
+    if not may_fetch or licence.state != LicenceState.DELIVERED or licence.number in revoked:
+        return ""
+    return open_link(services.settings.secret(), licence, revoked=revoked, by=by)
 
 
 def _command(licence: Licence) -> str:
@@ -172,7 +180,7 @@ def _command(licence: Licence) -> str:
 
 
 def _verify_at(request: Request) -> str:
-    return f"{str(request.base_url).rstrip('/')}/verify"
+    return f"{site_address(request)}/verify"
 
 
 def _part(frames: list[int] | None, rate: FrameRate | None) -> Text | None:

@@ -18,6 +18,7 @@ from asset_hub.core.errors import AssetHubError
 from asset_hub.core.text import Text
 from asset_hub.web.shell import language_of
 from asset_hub.web.texts import translator
+from ledger.revoked import read_revoked
 from marketplace import permissions
 from marketplace.availability import Availability, availability
 from marketplace.delivery import open_link
@@ -114,7 +115,7 @@ def licence(request: Request, by: CurrentActor, licence_id: UUID) -> dict[str, A
     with services.database.read() as session:
         found = get_licence(session, licence_id=licence_id, by=by)
     try:
-        token = open_link(services.settings.secret(), found, by=by)
+        token = open_link(services.settings.secret(), found, revoked=read_revoked(services.settings.home), by=by)
     except AssetHubError:
         token = ""
     return _licence(found, token)

@@ -12,7 +12,7 @@ from starlette.datastructures import UploadFile
 from asset_hub.accounts import permissions
 from asset_hub.accounts.acting import acting_person
 from asset_hub.accounts.errors import PartyNotFound
-from asset_hub.accounts.members import add_member, membership_of
+from asset_hub.accounts.members import HouseMember, add_member, find_member, membership_of
 from asset_hub.accounts.parties import (
     PAPERS,
     Party,
@@ -24,19 +24,21 @@ from asset_hub.accounts.parties import (
     refuse_application,
 )
 from asset_hub.accounts.people import issue_token
-from asset_hub.accounts.roles import OrganisationId, Role, require
+from asset_hub.accounts.roles import Actor, OrganisationId, Role, require
 from asset_hub.accounts.scans import store_scan
+from asset_hub.accounts.standing import MIN_PASSWORD, disable_person, enable_person, set_password
 from asset_hub.core import clock
+from asset_hub.core.db import WriteSession
 from asset_hub.core.files import FileStore
 from asset_hub.core.home import home_of
 
 organisations = typer.Typer(help="Organisations, natural persons and foreign bodies.", no_args_is_help=True)
 people = typer.Typer(help="People and their accounts.", no_args_is_help=True)
-MIN_PASSWORD = 10
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 By = Annotated[str, typer.Option("--by", help="Act as this person.")]
 Which = Annotated[str, typer.Argument(metavar="ORG", help="The organisation: its id, credit code or exact name.")]
+Login = Annotated[str, typer.Argument(help="The name they sign in with.")]
 Scan = Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="PDF, JPEG or PNG.")]
 
 
@@ -153,9 +155,48 @@ def add(
         house = find_party(session, text=org).id if org else actor.organisation_id
         person_id = add_member(
             session, organisation_id=_known(house), login=login, name=name, password=password, roles=set(role),
-            by=actor, now=clock.now(),
+            by=actor, now=clock.now(), at_console=True,
         )  # fmt: skip
     print(json.dumps({"id": str(person_id), "login": login}) if as_json else f"{person_id}  {login}")
+
+
+@people.command("password")
+def password(context: typer.Context, login: Login, *, by: By = "") -> None:
+    """Give a person the new password that is read from standard input; all their sessions end."""
+    home = home_of(context)
+    new = _read_password()
+    with home.database.write() as session:
+        actor, member = _managed(session, login, by or home.settings.person)
+        set_password(
+            session, organisation_id=member.organisation_id, person_id=member.person_id, password=new, by=actor,
+            at_console=True,
+        )  # fmt: skip
+    print(f"{login}  password changed")
+
+
+@people.command("disable")
+def disable(context: typer.Context, login: Login, *, by: By = "") -> None:
+    """Close an account: its sessions end, its tokens stop."""
+    home = home_of(context)
+    with home.database.write() as session:
+        actor, member = _managed(session, login, by or home.settings.person)
+        disable_person(
+            session, organisation_id=member.organisation_id, person_id=member.person_id, by=actor, now=clock.now(),
+            at_console=True,
+        )  # fmt: skip
+    print(f"{login}  closed")
+
+
+@people.command("enable")
+def enable(context: typer.Context, login: Login, *, by: By = "") -> None:
+    """Open a closed account again."""
+    home = home_of(context)
+    with home.database.write() as session:
+        actor, member = _managed(session, login, by or home.settings.person)
+        enable_person(
+            session, organisation_id=member.organisation_id, person_id=member.person_id, by=actor, at_console=True
+        )
+    print(f"{login}  open")
 
 
 def token_commands(actions: Collection[str]) -> typer.Typer:
@@ -208,6 +249,11 @@ def _known(house: OrganisationId | None) -> OrganisationId:
     if house is None:
         raise PartyNotFound
     return house
+
+
+def _managed(session: WriteSession, login: str, by: str) -> tuple[Actor, HouseMember]:
+    actor = acting_person(session, login=by)
+    return actor, find_member(session, login=login, by=actor)
 
 
 def _read_password() -> str:

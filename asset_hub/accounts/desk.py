@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
 from starlette.datastructures import FormData, UploadFile
 
-from asset_hub.accounts import members, permissions
+from asset_hub.accounts import members, permissions, standing
 from asset_hub.accounts.applications import get_application, is_scan, paper_digest
 from asset_hub.accounts.deps import CurrentActor, current_actor
 from asset_hub.accounts.errors import BadScan
@@ -25,7 +25,7 @@ from asset_hub.accounts.parties import (
     list_parties,
     refuse_application,
 )
-from asset_hub.accounts.roles import ROLE_NAMES, Role, may, require
+from asset_hub.accounts.roles import EXCHANGE_ROLES, ROLE_NAMES, Role, may, require
 from asset_hub.accounts.scans import MAX_SCAN_BYTES, mime_of_scan, store_scan
 from asset_hub.core import clock
 from asset_hub.core.errors import AssetHubError
@@ -95,11 +95,7 @@ def member_page(request: Request, by: CurrentActor, party_id: UUID) -> Response:
     with request.app.state.services.database.read() as session:
         application = get_application(session, organisation_id=party_id, by=by)
         people = members.list_members(session, organisation_id=party_id, by=by)
-    roles = {
-        role: name
-        for role, name in ROLE_NAMES.items()
-        if role not in members.EXCHANGE_ROLES or party_id == by.organisation_id
-    }
+    roles = {role: name for role, name in ROLE_NAMES.items() if role not in EXCHANGE_ROLES}
     return render(
         request, "accounts/member.html", title=application.party.name_zh, application=application, people=people,
         party=application.party, kinds=KIND_NAMES, states=STATE_NAMES, marks=STATE_MARKS, papers=PAPER_NAMES,
@@ -137,7 +133,8 @@ def refuse(request: Request, by: CurrentActor, party_id: UUID, reason: Annotated
 @router.post("/members/{party_id}/people")
 def add_person(
     request: Request, by: CurrentActor, party_id: UUID, login: Annotated[str, Form(min_length=2, max_length=80)],
-    name: Annotated[str, Form(min_length=1, max_length=80)], password: Annotated[str, Form(min_length=10)],
+    name: Annotated[str, Form(min_length=1, max_length=80)],
+    password: Annotated[str, Form(min_length=standing.MIN_PASSWORD)],
     roles: Annotated[list[Role], Form()],
 ) -> Response:  # fmt: skip
     """Make an account in this house."""
@@ -157,6 +154,33 @@ def change_roles(
     with request.app.state.services.database.write() as session:
         members.set_roles(session, organisation_id=party_id, person_id=person_id, roles=roles, by=by)
     return redirect(f"/members/{party_id}", said=Text(N_("The roles are changed.")))
+
+
+@router.post("/members/{party_id}/people/{person_id}/password")
+def reset_password(
+    request: Request, by: CurrentActor, party_id: UUID, person_id: UUID,
+    password: Annotated[str, Form(min_length=standing.MIN_PASSWORD)],
+) -> Response:  # fmt: skip
+    """Give a member of this house a new first password."""
+    with request.app.state.services.database.write() as session:
+        standing.set_password(session, organisation_id=party_id, person_id=person_id, password=password, by=by)
+    return redirect(f"/members/{party_id}", said=Text(N_("The password is changed; open sessions have ended.")))
+
+
+@router.post("/members/{party_id}/people/{person_id}/disable")
+def disable(request: Request, by: CurrentActor, party_id: UUID, person_id: UUID) -> Response:
+    """Close the account of a member of this house."""
+    with request.app.state.services.database.write() as session:
+        standing.disable_person(session, organisation_id=party_id, person_id=person_id, by=by, now=clock.now())
+    return redirect(f"/members/{party_id}", said=Text(N_("The account is closed; its sessions have ended.")))
+
+
+@router.post("/members/{party_id}/people/{person_id}/enable")
+def enable(request: Request, by: CurrentActor, party_id: UUID, person_id: UUID) -> Response:
+    """Open a closed account again."""
+    with request.app.state.services.database.write() as session:
+        standing.enable_person(session, organisation_id=party_id, person_id=person_id, by=by)
+    return redirect(f"/members/{party_id}", said=Text(N_("The account is open again.")))
 
 
 def _papers_of(files: FileStore, kind: PartyKind, form: FormData) -> dict[str, str]:

@@ -70,6 +70,21 @@ class ActNotOffered(BadInput):
     slug, title = "act-not-offered", N_("Choose what the token may do")
 
 
+class WeakPassword(BadInput):
+    """A password of fewer than ten characters."""
+
+    slug, title = "weak-password", N_("A password has at least 10 characters")
+
+
+class OnlyAtConsole(RuleRefused):
+    """Operators and regulators are made, and their accounts looked after, on the machine that runs this home."""
+
+    slug, title = (
+        "only-at-console",
+        N_("People of the exchange itself are managed on its machine, with asset-hub person"),
+    )
+
+
 class RoleNotYours(RuleRefused):
     """Nobody sets their own roles, and roles of the exchange are given only in its own house."""
 

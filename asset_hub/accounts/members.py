@@ -8,15 +8,22 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from asset_hub.accounts import permissions
-from asset_hub.accounts.errors import LoginTaken, PartyNotFound, RoleNotYours
+from asset_hub.accounts.errors import LoginTaken, OnlyAtConsole, PartyNotFound, RoleNotYours
 from asset_hub.accounts.models import MembershipRow, PartyRow, PersonRow, TokenRow
 from asset_hub.accounts.people import create_person, digest_of, join
-from asset_hub.accounts.roles import Actor, OrganisationId, PersonId, Role, require, require_own_hand, require_person
+from asset_hub.accounts.roles import (
+    EXCHANGE_ROLES,
+    Actor,
+    OrganisationId,
+    PersonId,
+    Role,
+    require,
+    require_own_hand,
+    require_person,
+)
 from asset_hub.core.db import ReadSession, WriteSession
 from asset_hub.core.errors import BadInput, NotFound
 from asset_hub.core.text import LANGUAGES, N_
-
-EXCHANGE_ROLES = frozenset({Role.OPERATOR, Role.REGULATOR})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +34,19 @@ class Member:
     login: str
     name: str
     roles: tuple[Role, ...]
+    is_disabled: bool = False
+
+    @property
+    def is_of_exchange(self) -> bool:
+        return bool(EXCHANGE_ROLES & set(self.roles))
+
+
+@dataclass(frozen=True, slots=True)
+class HouseMember:
+    """Who belongs to which house."""
+
+    organisation_id: OrganisationId
+    person_id: PersonId
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +69,38 @@ def list_members(session: ReadSession, *, organisation_id: UUID, by: Actor) -> t
         .order_by(col(PersonRow.name), col(PersonRow.login))
     )
     return tuple(
-        Member(PersonId(person.id), person.login, person.name, _roles(membership))
+        Member(PersonId(person.id), person.login, person.name, _roles(membership), person.disabled_at is not None)
         for person, membership in session.exec(statement)
     )
 
 
+def find_member(session: ReadSession, *, login: str, by: Actor) -> HouseMember:
+    """Return a person by their sign-in name, with the first house they belong to. Raises NotFound."""
+    require(by, permissions.MANAGE_MEMBERS)
+    statement = (
+        select(MembershipRow)
+        .join(PersonRow, col(PersonRow.id) == col(MembershipRow.person_id))
+        .where(PersonRow.login == login)
+        .order_by(col(MembershipRow.id))
+    )
+    row = session.exec(statement).first()
+    if row is None:
+        raise NotFound
+    return HouseMember(OrganisationId(row.party_id), PersonId(row.person_id))
+
+
 def add_member(
     session: WriteSession, *, organisation_id: UUID, login: str, name: str, password: str, roles: Iterable[Role],
-    by: Actor, now: datetime,
+    by: Actor, now: datetime, at_console: bool = False,
 ) -> PersonId:  # fmt: skip
-    """Make an account and put it into a house. Raises PartyNotFound, RoleNotYours, LoginTaken."""
+    """Make an account and put it into a house. Raises PartyNotFound, RoleNotYours, OnlyAtConsole, LoginTaken.
+
+    Only `at_console`, on the machine of the home, are operators and regulators made: whoever could make one on the
+    pages could be the second checker of their own checks.
+    """
     require(by, permissions.MANAGE_MEMBERS)
     held = frozenset(roles)
-    _check_roles(held, organisation_id=organisation_id, by=by)
+    _check_roles(held, organisation_id=organisation_id, by=by, at_console=at_console)
     if session.get(PartyRow, organisation_id) is None:
         raise PartyNotFound
     if session.exec(select(PersonRow.id).where(PersonRow.login == login)).first() is not None:
@@ -74,17 +113,20 @@ def add_member(
 def set_roles(
     session: WriteSession, *, organisation_id: UUID, person_id: UUID, roles: Iterable[Role], by: Actor
 ) -> None:
-    """Set what a member may do; their open sessions have it at once. Raises NotFound, RoleNotYours."""
+    """Set what a member may do; their open sessions have it at once. Raises NotFound, RoleNotYours, OnlyAtConsole."""
     require(by, permissions.MANAGE_MEMBERS)
     held = frozenset(roles)
-    _check_roles(held, organisation_id=organisation_id, by=by)
+    _check_roles(held, organisation_id=organisation_id, by=by, at_console=False)
     if person_id == by.person_id:
         raise RoleNotYours(N_("Another person must set your roles."))
     statement = select(MembershipRow).where(
         MembershipRow.party_id == organisation_id, MembershipRow.person_id == person_id
     )
-    if session.exec(statement).first() is None:
+    membership = session.exec(statement).first()
+    if membership is None:
         raise NotFound
+    if EXCHANGE_ROLES & set(membership.roles):
+        raise OnlyAtConsole
     join(session, person_id=person_id, organisation_id=organisation_id, roles=held)
 
 
@@ -127,10 +169,14 @@ def membership_of(session: ReadSession, *, by: Actor) -> UUID:
     return _membership(session, by, by.organisation_id).id
 
 
-def _check_roles(roles: frozenset[Role], *, organisation_id: UUID, by: Actor) -> None:
-    """Keep the exchange's own roles in its own house: else one operator could make the second checker anywhere."""
-    if roles & EXCHANGE_ROLES and organisation_id != by.organisation_id:
+def _check_roles(roles: frozenset[Role], *, organisation_id: UUID, by: Actor, at_console: bool) -> None:
+    """Keep the exchange's own roles in its own house, and their giving at its machine."""
+    if not roles & EXCHANGE_ROLES:
+        return
+    if organisation_id != by.organisation_id:
         raise RoleNotYours(N_("Operators and regulators belong to the exchange's own house."))
+    if not at_console:
+        raise OnlyAtConsole
 
 
 def _membership(session: ReadSession, by: Actor, organisation_id: UUID | None) -> MembershipRow:

@@ -6,14 +6,14 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 
-from asset_hub.accounts import members, people, throttle, tokens
+from asset_hub.accounts import members, people, standing, throttle, tokens
 from asset_hub.accounts.acts import name_of_act
 from asset_hub.accounts.applications import list_own_applications
 from asset_hub.accounts.demo import demo_accounts
 from asset_hub.accounts.deps import SESSION_COOKIE, CurrentActor
-from asset_hub.accounts.errors import ActNotOffered, TooManyTries, WrongPassword
+from asset_hub.accounts.errors import ActNotOffered, TooManyTries, WeakPassword, WrongPassword
 from asset_hub.accounts.parties import CHECKS_NEEDED, STATE_MARKS, STATE_NAMES
-from asset_hub.accounts.roles import ROLE_NAMES, Actor, PersonId, require_person
+from asset_hub.accounts.roles import ROLE_NAMES, Actor, PersonId, require_own_hand, require_person
 from asset_hub.core import clock
 from asset_hub.core.db import Database
 from asset_hub.core.errors import AssetHubError, NotFound
@@ -116,6 +116,37 @@ def revoke_token(request: Request, by: CurrentActor, token_id: UUID) -> Response
     return redirect("/account", said=Text(N_("The token no longer works.")))
 
 
+@router.post("/account/password")
+def change_password(
+    request: Request, by: CurrentActor, old: Annotated[str, Form()], new: Annotated[str, Form()]
+) -> Response:
+    """Change one's own password; wrong tries are counted as at sign-in."""
+    require_own_hand(by)
+    database = request.app.state.services.database
+    try:
+        with database.write() as session:
+            login = standing.login_of(session, by=by)
+            throttle.note_try(session, login=login, now=clock.now())
+        with database.write() as session:
+            standing.change_password(
+                session, secret=request.cookies.get(SESSION_COOKIE, ""), old=old, new=new, by=by
+            )  # fmt: skip
+            throttle.forget_tries(session, login=login)
+    except WrongPassword:
+        return _account(request, by, password_error=N_("The present password is wrong."), status=422)
+    except (TooManyTries, WeakPassword) as error:
+        return _account(request, by, password_error=error.title, status=error.status)
+    return redirect("/account", said=Text(N_("The password is changed; your other sessions have ended.")))
+
+
+@router.post("/account/sessions/end")
+def end_sessions(request: Request, by: CurrentActor) -> Response:
+    """Sign this person out of every other browser."""
+    with request.app.state.services.database.write() as session:
+        count = standing.end_other_sessions(session, secret=request.cookies.get(SESSION_COOKIE, ""), by=by)
+    return redirect("/account", said=Text(N_("Sessions ended: {count}."), {"count": count}))
+
+
 @router.post("/account/language")
 def choose_language(request: Request, by: CurrentActor, language: Annotated[str, Form()]) -> Response:
     """Keep the language in which this person is written to; the pages follow at once."""
@@ -158,8 +189,9 @@ def _sign_in_form(request: Request, url: str, *, login: str = "", error: str = "
 
 
 def _account(
-    request: Request, by: Actor, *, secret: str = "", error: AssetHubError | None = None, typed: str = ""
-) -> Response:
+    request: Request, by: Actor, *, secret: str = "", error: AssetHubError | None = None, typed: str = "",
+    password_error: str = "", status: int = 200,
+) -> Response:  # fmt: skip
     require_person(by)
     with request.app.state.services.database.read() as session:
         houses = members.list_memberships(session, by=by)
@@ -167,10 +199,11 @@ def _account(
         applications = list_own_applications(session, by=by)
     acts = tokens.offered_acts(request.app.state.permissions, by=by)
     response = render(
-        request, "accounts/account.html", status=error.status if error else 200, title=N_("Account"), by=by,
+        request, "accounts/account.html", status=error.status if error else status, title=N_("Account"), by=by,
         houses=houses, tokens=made, secret=secret, applications=applications, states=STATE_NAMES, marks=STATE_MARKS,
         needed=CHECKS_NEEDED, roles=[ROLE_NAMES[role] for role in sorted(by.roles)], typed=typed,
-        error=error.text if error else "", acts=[(act, name_of_act(act)) for act in acts], name_of=name_of_act,
+        password_error=password_error, error=error.text if error else "",
+        acts=[(act, name_of_act(act)) for act in acts], name_of=name_of_act,
     )  # fmt: skip
     response.headers["Cache-Control"] = "no-store"
     return response

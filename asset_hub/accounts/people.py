@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from threading import BoundedSemaphore
 from uuid import UUID
 
 from argon2 import PasswordHasher
@@ -19,17 +20,23 @@ from asset_hub.core.ids import new_id
 
 SESSION_DAYS = 14
 _HASHER = PasswordHasher()
+_HASHING = BoundedSemaphore(4)  # each takes 64 MB while it runs
 _NOBODY = _HASHER.hash(secrets.token_hex(16))
 LOCAL_OPERATOR = "local"
 
 
 def create_person(session: WriteSession, *, login: str, name: str, password: str = "", now: datetime) -> PersonId:
     """Make an account; an empty password means that nobody can sign in with one."""
-    digest = _HASHER.hash(password) if password else ""
+    digest = hash_password(password) if password else ""
     row = PersonRow(id=new_id(), login=login, name=name, password=digest, created_at=now)
     session.add(row)
     session.flush()
     return PersonId(row.id)
+
+
+def hash_password(password: str) -> str:
+    """Return what is kept of a password (argon2id with its salt)."""
+    return _HASHER.hash(password)
 
 
 def join(session: WriteSession, *, person_id: UUID, organisation_id: UUID, roles: Iterable[Role]) -> None:
@@ -54,7 +61,8 @@ def check_password(session: ReadSession, *, login: str, password: str) -> Person
         select(PersonRow).where(PersonRow.login == login, col(PersonRow.disabled_at).is_(None))
     ).first()
     try:
-        _HASHER.verify(person.password if person and person.password else _NOBODY, password)
+        with _HASHING:
+            _HASHER.verify(person.password if person and person.password else _NOBODY, password)
     except VerificationError as error:
         raise WrongPassword from error
     if person is None:

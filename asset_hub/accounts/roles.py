@@ -40,6 +40,9 @@ ROLE_NAMES: dict[Role, str] = {
 }
 
 
+EXCHANGE_ROLES = frozenset({Role.OPERATOR, Role.REGULATOR})
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """A person acting for one organisation. `scopes` narrows an API token; None means no narrowing."""

@@ -17,7 +17,7 @@ from asset_hub.core import clock
 from asset_hub.core.text import N_
 from asset_hub.media import ImageRequest, cut_image, image_info
 from asset_hub.web.ranges import serve_blob
-from asset_hub.web.shell import language_of, render
+from asset_hub.web.shell import language_of, render, site_address
 
 router = APIRouter()
 _SHOWN = (FileRole.PREVIEW, FileRole.THUMBNAIL, FileRole.PROXY, FileRole.POSTER, FileRole.SHOT)
@@ -79,7 +79,7 @@ def iiif_info(request: Request, file_id: UUID, by: CurrentActor) -> Response:
         file = find_file(session, file_id=file_id, by=by, now=clock.now())
     if file.role != FileRole.PYRAMID:
         raise AssetNotFound
-    base = f"{str(request.base_url).rstrip('/')}/iiif/{file_id}"
+    base = f"{site_address(request)}/iiif/{file_id}"
     info = image_info(base, width=int(file.technical["width"]), height=int(file.technical["height"]))
     return JSONResponse(info, headers={"Access-Control-Allow-Origin": "*"})
 
@@ -157,4 +157,4 @@ def _is_staff(asset: AssetView, by: Actor) -> bool:
 
 def _share(request: Request, asset: AssetView) -> str:
     picture = asset.file(FileRole.PREVIEW) or asset.file(FileRole.POSTER) or asset.file(FileRole.THUMBNAIL)
-    return f"{str(request.base_url).rstrip('/')}/files/{picture.id}" if picture else ""
+    return f"{site_address(request)}/files/{picture.id}" if picture else ""

@@ -13,6 +13,7 @@ from asset_hub.core.text import N_
 AssetId = NewType("AssetId", UUID)
 FileId = NewType("FileId", UUID)
 PartId = NewType("PartId", UUID)
+_CONTROLS = dict.fromkeys([*(code for code in range(0x20) if chr(code) not in "\t\n"), 0x7F])
 CollectionId = NewType("CollectionId", UUID)
 RestrictionId = NewType("RestrictionId", UUID)
 
@@ -125,6 +126,10 @@ class ElementValue:
     confidence: float = 1.0
     group: int = 0
     code: str | None = None
+
+    def __post_init__(self) -> None:
+        """Leave out control characters: no database keeps all of them and no page shows any."""
+        object.__setattr__(self, "value", self.value.translate(_CONTROLS))
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,16 @@ def put_bytes(files: FileStore, content: bytes) -> Blob:
         return files.put_path(Path(file.name))
 
 
+def replace_file(target: Path, content: bytes) -> None:
+    """Put a small file in place whole: whoever reads it meanwhile, or after a crash, finds the old one or this one."""
+    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}-", delete=False) as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(file.name).chmod(0o644)
+    Path(file.name).replace(target)
+
+
 def read_blob(files: FileStore, sha256: str, start: int = 0, end: int | None = None) -> bytes:
     """Read [start, end) into memory."""
     return b"".join(files.stream(sha256, start, end))

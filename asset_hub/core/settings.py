@@ -23,7 +23,7 @@ class Settings(BaseSettings):
     search_url: str = "embedded"
     chain_url: str = "embedded"
     jobs_url: str = "embedded"
-    public_url: str = "http://127.0.0.1:8000"
+    public_url: str = ""
     secret_key: str = ""
     person: str = ""
 

@@ -10,7 +10,7 @@ from asset_hub.core import clock
 from asset_hub.core.text import N_
 from asset_hub.curation.catalogues import CatalogueView, get_published, list_published
 from asset_hub.curation.show import cover_of, credits_of, exhibits_of, title_in, words_in
-from asset_hub.web.shell import language_of, render
+from asset_hub.web.shell import language_of, render, site_address
 
 router = APIRouter(include_in_schema=False)
 
@@ -43,7 +43,7 @@ def exhibit_page(request: Request, shown: CatalogueView) -> dict[str, Any]:
     """Return what the exhibit's template needs beside its works."""
     language = language_of(request)
     title, cover = title_in(shown.title, language), cover_of(shown)
-    base = str(request.base_url).rstrip("/")
+    base = site_address(request)
     other = "en" if language == "zh" else "zh"
     return {
         "title": title.text, "title_lang": title.lang, "second": shown.title.get(other, "") if not title.lang else "",

@@ -1,11 +1,12 @@
 """The edge of the application: static files, security headers, cross-site refusals, errors as pages or problems."""
 
 from collections.abc import Awaitable, Callable
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
@@ -63,6 +64,7 @@ def install_edge(app: FastAPI) -> None:
     app.add_exception_handler(AssetHubError, _refuse)
     app.add_exception_handler(HTTPException, _refuse_http)
     app.add_exception_handler(RequestValidationError, _refuse_form)
+    app.add_exception_handler(DataError, _refuse_value)
     app.add_exception_handler(Exception, _break)
 
 
@@ -110,7 +112,8 @@ async def _refuse(request: Request, error: Exception) -> Response:
         }  # fmt: skip
         return JSONResponse(problem, status_code=error.status, media_type="application/problem+json")
     if isinstance(error, NotSignedIn) and request.method == "GET" and request.url.path != "/sign-in":
-        return redirect(f"/sign-in?next={request.url.path}")
+        asked = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+        return redirect(f"/sign-in?next={quote(asked, safe='/')}")
     host, back = _split(request.headers.get("referer", ""))
     if host != request.headers.get("host") or not back.startswith("/") or back.startswith("//"):
         back = "/"
@@ -128,6 +131,12 @@ async def _refuse_form(request: Request, error: Exception) -> Response:
     problems = error.errors() if isinstance(error, RequestValidationError) else []
     fields = ", ".join(str(problem["loc"][-1]) for problem in problems[:5])
     return await _refuse(request, BadForm(N_("Please look at: {fields}"), fields=fields))
+
+
+async def _refuse_value(request: Request, error: Exception) -> Response:
+    """PostgreSQL keeps no text with a NUL character and no number beyond its column."""
+    get_logger().warning("web.value_refused", path=request.url.path, kind=type(error).__name__)
+    return await _refuse(request, BadForm(N_("Something that was sent cannot be stored.")))
 
 
 async def _break(request: Request, error: Exception) -> Response:

@@ -93,6 +93,11 @@ def language_of(request: Request) -> Language:
     )  # fmt: skip
 
 
+def site_address(request: Request) -> str:
+    """Return the site's address without a closing slash: as its operator names it, else as it was asked."""
+    return str(request.app.state.services.settings.public_url or request.base_url).rstrip("/")
+
+
 def _words(language: Language) -> dict[str, Any]:
     words = translator(language)
 

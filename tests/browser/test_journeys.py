@@ -67,6 +67,43 @@ def test_a_state_secret_is_refused_before_its_first_byte(page: Page, site: Site)
     assert page.locator("upload-desk").count() == 0
 
 
+def test_a_producer_licenses_ten_seconds_and_anyone_verifies(page: Page, site: Site, chromium: Browser) -> None:
+    sign_in_demo(page, site.url, "demo-producer")
+    page.goto("/search?q=索道 雾&scope=shots")
+    page.locator("a[href*='?t=']").first.click()
+    page.locator("#offer-place-1").select_option("CQ")
+    page.locator("#offer .answer.free").wait_for(timeout=SLOW)
+    page.locator("#offer form[method=post] button").first.click()
+    quoted = page.locator(".price .sum").inner_text()
+    page.locator("form[action$='/order'] button").click()
+    page.locator("form[action$='/pay'] button").click()
+    page.locator("a[href^='/deliveries/']").first.wait_for(timeout=SLOW)
+    licence = page.url
+    with page.expect_download() as media:
+        page.locator("a[href^='/deliveries/']").first.click()
+    with page.expect_download() as paper:
+        page.locator("a[href$='/certificate.json']").first.click()
+    with page.expect_download() as pdf:
+        page.locator("a[href$='/certificate.pdf']").first.click()
+
+    stranger = chromium.new_context(locale="zh-CN", base_url=site.url).new_page()
+    stranger.goto("/verify")
+    stranger.locator("input[name=certificate]").set_input_files(str(paper.value.path()))
+    stranger.locator("input[data-media]").set_input_files(str(media.value.path()))
+    expect(stranger.locator("input[name=digest]")).to_have_value(re.compile("^[0-9a-f]{64}$"))
+    stranger.locator("main form button[type=submit]").click()
+    stranger.wait_for_load_state()
+    verdict = stranger.locator("main").inner_text()
+    stranger.goto(licence)
+
+    assert "¥" in quoted
+    assert Path(pdf.value.path()).read_bytes().startswith(b"%PDF-")
+    assert Path(media.value.path()).stat().st_size > 10_000
+    assert verdict.count("✓") >= 4
+    assert "✕" not in verdict
+    assert stranger.url.startswith(f"{site.url}/sign-in")
+
+
 def test_a_curator_publishes_a_theme(page: Page, site: Site, chromium: Browser) -> None:
     sign_in_demo(page, site.url, "demo-curator")
     page.goto("/curate/new")

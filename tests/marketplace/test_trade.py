@@ -28,6 +28,7 @@ from marketplace.delivery import fetch_delivery, open_link
 from marketplace.errors import (
     BadPrice,
     BadShares,
+    LicenceRevoked,
     LinkExpired,
     NotForSale,
     NotPaid,
@@ -64,11 +65,21 @@ def test_a_licence_goes_from_recorded_to_delivered_with_its_proof(shop: Shop, tm
     assert licence.state == LicenceState.DELIVERED
     secret = shop.services.settings.secret()
     with shop.services.database.read() as session:
-        delivery = fetch_delivery(session, secret, token=open_link(secret, licence, by=buyer))
+        delivery = fetch_delivery(session, secret, token=open_link(secret, licence, revoked=(), by=buyer), revoked=())
         with pytest.raises(LinkExpired):
-            fetch_delivery(session, b"another secret", token=open_link(secret, licence, by=buyer))
+            fetch_delivery(
+                session, b"another secret", token=open_link(secret, licence, revoked=(), by=buyer), revoked=()
+            )
         with pytest.raises(LinkExpired):
-            fetch_delivery(session, secret, token=open_link(secret, licence, by=buyer)[:-3] + "AAA")
+            fetch_delivery(
+                session, secret, token=open_link(secret, licence, revoked=(), by=buyer)[:-3] + "AAA", revoked=()
+            )
+        with pytest.raises(LicenceRevoked):
+            fetch_delivery(
+                session, secret, token=open_link(secret, licence, revoked=(), by=buyer), revoked=[licence.number]
+            )
+    with pytest.raises(LicenceRevoked):
+        open_link(secret, licence, revoked=[licence.number], by=buyer)
     media = tmp_path / "got"
     media.write_bytes(read_blob(shop.services.files, delivery.sha256))
     certificate = read_blob(shop.services.files, licence.certificate_sha256 or "")
@@ -77,7 +88,7 @@ def test_a_licence_goes_from_recorded_to_delivered_with_its_proof(shop: Shop, tm
     assert json.loads(json.loads(certificate)["licence"])["work"]["title_zh"] == "朝天门的黄昏"
     assert read_blob(shop.services.files, licence.pdf_sha256 or "")[:5] == b"%PDF-"
     with pytest.raises(Forbidden):
-        open_link(secret, licence, by=shop.seller)
+        open_link(secret, licence, revoked=(), by=shop.seller)
 
 
 def test_a_segment_of_a_film_is_cut_to_the_frame(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from starlette.testclient import TestClient
@@ -89,6 +90,8 @@ def test_strangers_are_sent_to_sign_in_and_back(client: TestClient) -> None:
     answer = client.get("/account")
 
     assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?next=/account")
+    asked = client.get("/orders?asset=1&use=卫视").headers["location"]
+    assert parse_qs(urlsplit(asked).query)["next"] == ["/orders?asset=1&use=%E5%8D%AB%E8%A7%86"]
 
 
 @pytest.mark.parametrize(
@@ -153,3 +156,16 @@ def test_a_body_beyond_the_limit_is_refused(client: TestClient, path: str) -> No
 def test_hostile_addresses_break_nothing(client: TestClient) -> None:
     assert client.get("/search", params={"after": base64.urlsafe_b64encode(b"[" * 20_000).decode()}).status_code == 422
     assert client.post("/sign-out", headers={"origin": "http://["}).status_code == 403
+
+
+@pytest.mark.postgresql
+def test_what_postgresql_cannot_keep_is_refused_and_not_broken(tmp_path: Path, postgresql: str) -> None:
+    services = open_home(Settings(home=tmp_path / "home", database_url=postgresql))
+    client = client_for(services)
+
+    signed_in = client.post("/sign-in", data={"login": "lin\0", "password": "x"})
+    shown = client.get("/assets/CQ%00")
+
+    assert signed_in.status_code == 422
+    assert shown.status_code in {404, 422}
+    services.database.dispose()

@@ -109,7 +109,11 @@ def _things(session: WriteSession, shop: Shop, people: Mapping[str, Actor], fold
         session, kind=PartyKind.NATURAL_PERSON, name_zh="周某", papers={"identity_document_sha256": "ab" * 32},
         by=people["member"], now=now,
     )  # fmt: skip
+    leaver = make_actor(
+        session, roles={Role.MEMBER}, login="leaver", organisation=session.get_one(PartyRow, house)
+    )  # fmt: skip
     return {
+        "leaver_id": str(leaver.person_id),
         "accession_id": str(accession), "accession_b64": b64encode(str(accession).encode()).decode(),
         "upload_id": str(upload), "catalogue_id": str(catalogue), "slug": "a-theme",
         "party_id": str(party), "house_id": str(house), "person_id": str(people["member"].person_id),
