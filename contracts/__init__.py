@@ -6,7 +6,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-NAMES = ("AccessManager", "OrgRegistry", "AnchorRegistry", "WorkRegistry", "GrantLedger")
+_ARTIFACTS = files("contracts").joinpath("artifacts")
+NAMES = tuple(sorted(entry.name[:-5] for entry in _ARTIFACTS.iterdir() if entry.name.endswith(".json")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,5 +25,5 @@ def load(name: str) -> Contract:
     """Return one of NAMES. Raises KeyError for another name."""
     if name not in NAMES:
         raise KeyError(name)
-    found = json.loads(files("contracts").joinpath("artifacts", f"{name}.json").read_text(encoding="utf-8"))
+    found = json.loads(_ARTIFACTS.joinpath(f"{name}.json").read_text(encoding="utf-8"))
     return Contract(name, tuple(found["abi"]), bytes.fromhex(found["bytecode"][2:]), found["compiler"])

@@ -5,7 +5,6 @@ import { fileURLToPath } from "node:url";
 import solc from "solc";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const wanted = ["AccessManager", "OrgRegistry", "AnchorRegistry", "WorkRegistry", "GrantLedger"];
 const settings = {
   evmVersion: "paris",
   optimizer: { enabled: true, runs: 800 },
@@ -29,7 +28,8 @@ if (problems.length > 0) process.exit(1);
 mkdirSync(process.argv[2] ?? join(here, "artifacts"), { recursive: true });
 for (const [file, contracts] of Object.entries(output.contracts)) {
   for (const [name, contract] of Object.entries(contracts)) {
-    if (!wanted.includes(name)) continue;
+    const isOurs = file.startsWith("src/") && contract.evm.bytecode.object !== "";
+    if (!isOurs && file !== manager) continue;
     const { outputSelection, ...kept } = settings;
     const artifact = {
       contract: name, source: file, compiler: solc.version(), settings: kept,

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from asset_hub.core.db import ReadSession
+from ledger import codebook
 from ledger.calls import encode_call
 from ledger.chain import CHAIN_ID
 from ledger.grants import Words, read_words
@@ -33,13 +34,22 @@ class Call:
 
 
 def work_key(asset_id: UUID) -> bytes:
-    """Return the opaque name of a work on chain."""
-    return keccak(b"asset_hub/work:" + asset_id.bytes)
+    """Return the opaque name of a work on chain: its content commitment in this code book (WorkRegistry.workOf)."""
+    return keccak(codebook.VERSION.to_bytes(32, "big") + _content(asset_id))
 
 
 def org_key(organisation_id: UUID) -> bytes:
     """Return the opaque name of an organisation on chain."""
     return keccak(b"asset_hub/organisation:" + organisation_id.bytes)
+
+
+def _content(asset_id: UUID) -> bytes:
+    return keccak(b"asset_hub/work:" + asset_id.bytes)
+
+
+def grant_op_id(op_id: bytes, number: int) -> bytes:
+    """Return the act identifier of a grant on chain: it ends in the licence's number (GrantLedger.sol)."""
+    return op_id[:22] + number.to_bytes(10, "big")
 
 
 def build_call(session: ReadSession, keys: Keys, site: Site, entry: EntryRow, *, time: int) -> Call:
@@ -67,13 +77,14 @@ def _admit(keys: Keys, site: Site, entry: EntryRow, deadline: int) -> Call:
 
 def _register(keys: Keys, site: Site, entry: EntryRow, deadline: int) -> Call:
     registrar = UUID(entry.args["registrar"])
-    work, org, commitment = work_key(entry.subject_id), org_key(registrar), bytes.fromhex(entry.args["commitment"])
+    org, claim = org_key(registrar), (_content(entry.subject_id), bytes.fromhex(entry.args["commitment"]))
     digest = _digest(
         site, "WorkRegistry",
-        "Register(bytes32 opId,bytes32 work,bytes32 registrar,bytes32 commitment,uint256 deadline)",
-        ["bytes32", "bytes32", "bytes32", "bytes32", "uint256"], [entry.op_id, work, org, commitment, deadline],
+        "Register(bytes32 opId,uint16 codeBook,bytes32 content,bytes32 registrar,bytes32 statement,uint256 deadline)",
+        ["bytes32", "uint16", "bytes32", "bytes32", "bytes32", "uint256"],
+        [entry.op_id, codebook.VERSION, claim[0], org, claim[1], deadline],
     )  # fmt: skip
-    values = [entry.op_id, work, org, commitment, deadline, keys.organisation(registrar).sign(digest)]
+    values = [entry.op_id, codebook.VERSION, org, claim, deadline, keys.organisation(registrar).sign(digest)]
     return Call("WorkRegistry", encode_call("WorkRegistry", "register", values))
 
 
@@ -95,19 +106,20 @@ def _grant(session: ReadSession, keys: Keys, site: Site, entry: EntryRow, deadli
     is_exclusive = bool(words[2] & 3)
     disclosed = rolling_head(others) if is_exclusive else _NOTHING
     work, seller, buyer = work_key(asset_id), org_key(licensor), org_key(licensee)
+    op_id = grant_op_id(entry.op_id, int(entry.args["number"]))
     digest = _digest(
         site, "GrantLedger", _GRANT_TYPE,
         ["bytes32"] * 4 + ["uint256"] * 3 + ["bytes32", "bool", "bytes32", "uint256"],
-        [entry.op_id, work, seller, buyer, *words, terms, False, disclosed, deadline],
+        [op_id, work, seller, buyer, *words, terms, False, disclosed, deadline],
     )  # fmt: skip
-    signed = (deadline, keys.organisation(licensor).sign(digest), keys.organisation(licensee).sign(digest))
+    signed = (deadline, keys.organisation(licensor).sign(digest), keys.organisation(licensee).sign(digest), b"")
     grant = (work, seller, buyer, *words, terms)
     if not is_exclusive:
         return Call(
             "GrantLedger",
-            encode_call("GrantLedger", "grantNonExclusive", [entry.op_id, grant, _flat(exclusives), signed]),
+            encode_call("GrantLedger", "grantNonExclusive", [op_id, grant, _flat(exclusives), signed]),
         )
-    values = [entry.op_id, grant, False, disclosed, (_flat(exclusives), _flat(others)), signed]
+    values = [op_id, grant, False, disclosed, (_flat(exclusives), _flat(others)), signed]
     return Call("GrantLedger", encode_call("GrantLedger", "grantExclusive", values))
 
 

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -12,7 +11,8 @@ from sqlmodel import col, select
 from asset_hub.core.db import ReadSession, WriteSession
 from asset_hub.core.events import emit
 from ledger.acts import build_call
-from ledger.calls import created_address, creation, encode_call, read_refusal, selector, sign_transaction
+from ledger.calls import read_refusal, sign_transaction
+from ledger.deployment import deployed_addresses, set_up
 from ledger.embedded import Block, EmbeddedChain, SqlStore
 from ledger.events import EntryConfirmed, EntryRefused
 from ledger.grants import end_day, read_words
@@ -22,9 +22,6 @@ from ledger.sites import Site, find_site
 from ledger.types import EntryKind, EntryState
 
 _BATCH = 50
-_RELAYER_ROLE = 1
-_OPERATOR_ROLES = (11, 12, 13)
-_REGISTERS = ("OrgRegistry", "AnchorRegistry", "WorkRegistry", "GrantLedger")
 NO_SEAL = b"\0" * 32
 
 
@@ -90,12 +87,8 @@ def _deployed(session: WriteSession, chain: EmbeddedChain, keys: Keys, now: date
     if found is not None:
         return found
     admin = keys.admin
-    names = ("AccessManager", *_REGISTERS)
-    addresses = {name: created_address(admin.address, nonce) for nonce, name in enumerate(names)}
-    raws = [
-        sign_transaction(admin, nonce=nonce, to=to, data=data)
-        for nonce, (to, data) in enumerate(_set_up(keys, addresses))
-    ]
+    addresses = deployed_addresses(keys)
+    raws = [sign_transaction(admin, nonce=nonce, to=to, data=data) for nonce, (to, data) in enumerate(set_up(keys))]
     block = chain.execute(raws, time=_block_time(chain, now))
     if any(executed.status != 1 for executed in block.executed):
         raise RuntimeError("the contracts could not be deployed")
@@ -104,31 +97,6 @@ def _deployed(session: WriteSession, chain: EmbeddedChain, keys: Keys, now: date
     session.add_all(ContractRow(name=name, address=address) for name, address in addresses.items())
     session.flush()
     return Site(addresses)
-
-
-def _set_up(keys: Keys, addresses: dict[str, bytes]) -> list[tuple[bytes, bytes]]:
-    """Return every transaction that makes an empty chain ours: deployments, then who may do what."""
-    at = {name: "0x" + address.hex() for name, address in addresses.items()}
-    manager = at["AccessManager"]
-    made = [
-        (b"", creation("AccessManager", ["0x" + keys.admin.address.hex()])),
-        (b"", creation("OrgRegistry", [manager])),
-        (b"", creation("AnchorRegistry", [manager])),
-        (b"", creation("WorkRegistry", [manager, at["OrgRegistry"]])),
-        (b"", creation("GrantLedger", [manager, at["OrgRegistry"], at["WorkRegistry"]])),
-    ]
-    functions = {
-        "OrgRegistry": ("admit", "setStatus", "addKey", "retireKey"), "AnchorRegistry": ("anchor",),
-        "WorkRegistry": ("register", "amend", "setStatus"), "GrantLedger": ("grantNonExclusive", "grantExclusive"),
-    }  # fmt: skip
-    to = addresses["AccessManager"]
-    for name, allowed in functions.items():
-        arguments: list[Any] = [at[name], [selector(name, function) for function in allowed], _RELAYER_ROLE]
-        made.append((to, encode_call("AccessManager", "setTargetFunctionRole", arguments)))
-    roles = [(_RELAYER_ROLE, keys.relayer), *((role, keys.operator) for role in _OPERATOR_ROLES)]
-    for role, key in roles:
-        made.append((to, encode_call("AccessManager", "grantRole", [role, "0x" + key.address.hex(), 0])))
-    return made
 
 
 def _block_time(chain: EmbeddedChain, now: datetime) -> int:

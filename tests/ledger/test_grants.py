@@ -14,15 +14,16 @@ from asset_hub.core.errors import BadInput
 from asset_hub.core.period import DateRange
 from asset_hub.core.rational import Span
 from ledger.acts import heads, rolling_head, work_key
-from ledger.calls import created_address, encode_call, sign_transaction
+from ledger.calls import encode_call, sign_transaction
 from ledger.codebook import USES, GrantKind, mask_of_territories
+from ledger.deployment import deployed_addresses, set_up
 from ledger.embedded import EmbeddedChain, MemoryStore
 from ledger.errors import GrantOverlaps, UnknownTerm
 from ledger.grants import GrantTerms, overlap
 from ledger.models import EntryRow, GrantRow
 from ledger.signing import Key, Keys
 from ledger.sites import find_site
-from ledger.submit import _set_up, endowed_accounts, open_chain
+from ledger.submit import endowed_accounts, open_chain
 from ledger.types import EntryState
 from tests.drill import grown
 from tests.ledger.houses import NOW, House, grant, make_house, make_terms
@@ -39,11 +40,9 @@ def house(tmp_path: Path) -> House:
 def chain() -> tuple[EmbeddedChain, dict[str, bytes]]:
     """An engine in memory with every contract deployed."""
     engine = EmbeddedChain(MemoryStore(), endowed=endowed_accounts(KEYS))
-    names = ("AccessManager", "OrgRegistry", "AnchorRegistry", "WorkRegistry", "GrantLedger")
-    addresses = {name: created_address(KEYS.admin.address, nonce) for nonce, name in enumerate(names)}
+    addresses = deployed_addresses(KEYS)
     raws = [
-        sign_transaction(KEYS.admin, nonce=nonce, to=to, data=data)
-        for nonce, (to, data) in enumerate(_set_up(KEYS, addresses))
+        sign_transaction(KEYS.admin, nonce=nonce, to=to, data=data) for nonce, (to, data) in enumerate(set_up(KEYS))
     ]
     block = engine.execute(raws, time=engine.head.timestamp + 1)
     assert all(executed.status == 1 for executed in block.executed)
