@@ -6,7 +6,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-NAMES = ("AccessManager", "OrgRegistry", "AnchorRegistry", "WorkRegistry", "GrantLedger")
+NAMES = (
+    "AccessManager", "OrgRegistry", "AnchorRegistry", "WorkRegistry", "GrantLedger",
+    "SettlementLedger", "StatementLedger", "DisputeRegister",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

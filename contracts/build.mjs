@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import solc from "solc";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const wanted = ["AccessManager", "OrgRegistry", "AnchorRegistry", "WorkRegistry", "GrantLedger"];
+const wanted = ["AccessManager", "OrgRegistry", "AnchorRegistry", "WorkRegistry", "GrantLedger", "SettlementLedger", "StatementLedger", "DisputeRegister"];
 const settings = {
   evmVersion: "paris",
   optimizer: { enabled: true, runs: 800 },
