@@ -9,12 +9,15 @@ from enum import IntEnum
 from typing import ClassVar
 from uuid import UUID
 
+from eth_abi.abi import encode
+
 from ledger.merkle import keccak
 from ledger.signed import SignedAct, amount_commitment, refuse
 
 PAYMENT_OPERATOR = 14
 _NOTHING = b"\0" * 32
 _NOBODY = b"\0" * 20
+_DIGEST_MASK = (1 << 192) - 1
 
 
 class OrderState(IntEnum):
@@ -369,6 +372,12 @@ def advance_order(record: OrderRecord, act: OrderAct, *, time: int, signers: Seq
 def order_key(order_id: UUID) -> bytes:
     """Return the opaque name of an order on chain."""
     return keccak(b"asset_hub/order:" + order_id.bytes)
+
+
+def order_digest(facts: OrderFacts, held: Held) -> int:
+    """Return the 192 bits that the contract's slot holds of an order's facts and first attestation."""
+    kinds = ["bytes32"] * 5 + ["uint32", "uint16", "bytes32", "uint64", "address"]
+    return int.from_bytes(keccak(encode(kinds, [*astuple(facts), *held.packed()])), "big") & _DIGEST_MASK
 
 
 def may_notary_close(record: OrderRecord, *, time: int) -> bool:
