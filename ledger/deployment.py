@@ -24,6 +24,9 @@ REGISTERS: Mapping[str, tuple[str, ...]] = {
     "TitleLedger": (MANAGER, "OrgRegistry", "WorkRegistry"),
     "DerivationLedger": (MANAGER, "OrgRegistry", "WorkRegistry", "GrantLedger"),
     "Directory": (MANAGER,),
+    "SettlementLedger": (MANAGER, "OrgRegistry"),
+    "StatementLedger": (MANAGER, "OrgRegistry"),
+    "DisputeRegister": (MANAGER, "OrgRegistry"),
 }
 
 
@@ -59,6 +62,7 @@ def _permissions(keys: Keys, addresses: Mapping[str, bytes]) -> list[tuple[bytes
         calls.append(("setTargetFunctionRole", [_hex(addresses[name]), selectors, RELAYER_ROLE]))
     calls.append(("grantRole", [RELAYER_ROLE, _hex(keys.relayer.address), 0]))
     calls += [("grantRole", [role, _hex(keys.operator.address), 0]) for role in OPERATOR_ROLES.values()]
+    calls.append(("grantRole", [OPERATOR_ROLES["PAYMENT_OPERATOR"], _hex(keys.cashier.address), 0]))
     calls.append(("grantRole", [ADMIN_ROLE, _hex(keys.admin.address), ADMIN_DELAY_SECONDS]))
     return [(addresses[MANAGER], encode_call(MANAGER, function, values)) for function, values in calls]
 

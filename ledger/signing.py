@@ -51,6 +51,11 @@ class Keys:
         """Registrar, notary and authority of the exchange; signs certificates."""
         return self._derive("operator")
 
+    @property
+    def cashier(self) -> Key:
+        """Confirms payments from the bank statement; never the key that attested them."""
+        return self._derive("cashier")
+
     def organisation(self, organisation_id: UUID) -> Key:
         """Return the key that the operator keeps for an organisation (平台托管)."""
         return self._derive(f"organisation:{organisation_id}")
