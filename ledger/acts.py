@@ -1,6 +1,6 @@
 """From an entry to a call that its parties have signed: who signs what, with which witness."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -55,16 +55,10 @@ def grant_op_id(op_id: bytes, number: int) -> bytes:
 def build_call(session: ReadSession, keys: Keys, site: Site, entry: EntryRow, *, time: int) -> Call:
     """Sign an entry by its parties' keys and encode it; `time` is that of the block to come."""
     deadline = time + DEADLINE_SECONDS
-    builders = {EntryKind.ADMIT: _admit, EntryKind.REGISTER: _register, EntryKind.ANCHOR: _anchor}
-    kind = EntryKind(entry.kind)
-    return (
-        _grant(session, keys, site, entry, deadline)
-        if kind == EntryKind.GRANT
-        else builders[kind](keys, site, entry, deadline)
-    )
+    return BUILDERS[EntryKind(entry.kind)](session, keys, site, entry, deadline)
 
 
-def _admit(keys: Keys, site: Site, entry: EntryRow, deadline: int) -> Call:
+def _admit(_session: ReadSession, keys: Keys, site: Site, entry: EntryRow, deadline: int) -> Call:
     org, credential = org_key(entry.subject_id), bytes.fromhex(entry.args["credential"])
     address = "0x" + keys.organisation(entry.subject_id).address.hex()
     digest = _digest(
@@ -75,7 +69,7 @@ def _admit(keys: Keys, site: Site, entry: EntryRow, deadline: int) -> Call:
     return Call("OrgRegistry", encode_call("OrgRegistry", "admit", values))
 
 
-def _register(keys: Keys, site: Site, entry: EntryRow, deadline: int) -> Call:
+def _register(_session: ReadSession, keys: Keys, site: Site, entry: EntryRow, deadline: int) -> Call:
     registrar = UUID(entry.args["registrar"])
     org, claim = org_key(registrar), (_content(entry.subject_id), bytes.fromhex(entry.args["commitment"]))
     digest = _digest(
@@ -88,7 +82,7 @@ def _register(keys: Keys, site: Site, entry: EntryRow, deadline: int) -> Call:
     return Call("WorkRegistry", encode_call("WorkRegistry", "register", values))
 
 
-def _anchor(keys: Keys, site: Site, entry: EntryRow, deadline: int) -> Call:
+def _anchor(_session: ReadSession, keys: Keys, site: Site, entry: EntryRow, deadline: int) -> Call:
     root, count, kind = bytes.fromhex(entry.args["root"]), int(entry.args["count"]), int(entry.args["kind"])
     digest = _digest(
         site, "AnchorRegistry", "Anchor(bytes32 opId,bytes32 root,uint32 count,uint8 kind,uint256 deadline)",
@@ -148,3 +142,8 @@ def _flat(words: Sequence[Words]) -> list[int]:
 
 def _digest(site: Site, contract: str, type_text: str, types: Sequence[str], values: Sequence[object]) -> bytes:
     return typed_digest(contract, site.addresses[contract], CHAIN_ID, type_text, types, values)
+
+
+BUILDERS: Mapping[EntryKind, Callable[[ReadSession, Keys, Site, EntryRow, int], Call]] = {
+    EntryKind.ADMIT: _admit, EntryKind.REGISTER: _register, EntryKind.ANCHOR: _anchor, EntryKind.GRANT: _grant,
+}  # fmt: skip

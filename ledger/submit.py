@@ -3,9 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID
 
-import sqlalchemy as sa
 from sqlmodel import col, select
 
 from asset_hub.core.db import ReadSession, WriteSession
@@ -15,8 +13,8 @@ from ledger.calls import read_refusal, sign_transaction
 from ledger.deployment import deployed_addresses, set_up
 from ledger.embedded import Block, EmbeddedChain, SqlStore
 from ledger.events import EntryConfirmed, EntryRefused
-from ledger.grants import end_day, read_words
-from ledger.models import BlockRow, ContractRow, CounterRow, EntryRow, GrantRow, JournalRow
+from ledger.models import BlockRow, ContractRow, CounterRow, EntryRow, JournalRow
+from ledger.projections import PROJECTIONS
 from ledger.signing import Keys
 from ledger.sites import Site, find_site
 from ledger.types import EntryKind, EntryState
@@ -129,35 +127,15 @@ def seal_of(earlier: bytes, raw: bytes, block_number: int, block_hash: bytes, st
 
 def _confirm(session: WriteSession, entry: EntryRow, block: Block) -> None:
     entry.state = EntryState.CONFIRMED
-    if entry.kind == EntryKind.GRANT:
-        _project_grant(session, entry, block)
+    if (project := PROJECTIONS.get(EntryKind(entry.kind))) is not None:
+        project.confirmed(session, entry, block.time)
     session.flush()
     emit(session, EntryConfirmed(entry.id, entry.subject_id, entry.kind))
 
 
 def _refuse(session: WriteSession, entry: EntryRow, reason: str) -> None:
     entry.state, entry.reason = EntryState.REFUSED, reason
-    if entry.kind == EntryKind.GRANT:
-        session.connection().execute(sa.delete(GrantRow).where(col(GrantRow.entry_id) == entry.id))
+    if (project := PROJECTIONS.get(EntryKind(entry.kind))) is not None:
+        project.refused(session, entry)
     session.flush()
     emit(session, EntryRefused(entry.id, entry.subject_id, entry.kind, reason))
-
-
-def _project_grant(session: WriteSession, entry: EntryRow, block: Block) -> None:
-    """Do to our lists what the contract did to the ones behind its heads: append, and drop what has ended."""
-    row = session.get_one(GrantRow, int(entry.args["number"]))
-    row.is_in_head, row.position = True, entry.number
-    if not row.is_exclusive:
-        return
-    today = _chain_day(block.time)
-    asset_id = UUID(entry.args["asset"])
-    earlier = select(GrantRow).where(
-        GrantRow.asset_id == asset_id, col(GrantRow.is_exclusive).is_(True), col(GrantRow.is_in_head).is_(True)
-    )
-    for other in session.exec(earlier):
-        if other.number != row.number and end_day(read_words(other.words)) <= today:
-            other.is_in_head = False
-
-
-def _chain_day(time: int) -> int:
-    return (time + 8 * 3600) // 86_400

@@ -18,6 +18,11 @@ class EntryKind(StrEnum):
     REGISTER = "register"
     ANCHOR = "anchor"
     GRANT = "grant"
+    TITLE = "title"
+    HOLD = "hold"
+    END = "end"
+    CASE = "case"
+    STATEMENT = "statement"
 
 
 KIND_NAMES: dict[EntryKind, str] = {
@@ -25,6 +30,11 @@ KIND_NAMES: dict[EntryKind, str] = {
     EntryKind.REGISTER: N_("Work registered"),
     EntryKind.ANCHOR: N_("Digest anchored"),
     EntryKind.GRANT: N_("Licence recorded"),
+    EntryKind.TITLE: N_("Title changed"),
+    EntryKind.HOLD: N_("Rights held for a buyer"),
+    EntryKind.END: N_("Licence or hold ended"),
+    EntryKind.CASE: N_("Step of a dispute"),
+    EntryKind.STATEMENT: N_("Statement published"),
 }
 
 
