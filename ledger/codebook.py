@@ -309,6 +309,37 @@ LANGUAGES = ("zh", "en", "other")
 _ALL_LANGUAGES = (1 << 32) - 1
 
 
+@dataclass(frozen=True, slots=True)
+class Right:
+    """A right that title is recorded for: an item of art. 10 (5–17), or a neighbouring right by its letter."""
+
+    code: str
+    name_zh: str
+    name_en: str
+    bit: int
+
+
+# Copyright Law (2020): art. 10 items 5–17; art. 39 (performers), 44 (producers of recordings), 47 (broadcasters).
+RIGHTS: tuple[Right, ...] = (
+    Right("5", "复制权", "Reproduction", 64),
+    Right("6", "发行权", "Distribution", 65),
+    Right("7", "出租权", "Rental", 66),
+    Right("8", "展览权", "Exhibition", 67),
+    Right("9", "表演权", "Performance", 68),
+    Right("10", "放映权", "Projection", 69),
+    Right("11", "广播权", "Broadcasting", 70),
+    Right("12", "信息网络传播权", "Communication through information networks", 71),
+    Right("13", "摄制权", "Cinematography", 72),
+    Right("14", "改编权", "Adaptation", 73),
+    Right("15", "翻译权", "Translation", 74),
+    Right("16", "汇编权", "Compilation", 75),
+    Right("17", "其他权利", "Other rights", 76),
+    Right("performer", "表演者权", "Performers’ rights", 77),
+    Right("recording", "录音录像制作者权", "Rights of producers of sound and video recordings", 78),
+    Right("broadcaster", "广播组织权", "Rights of broadcasting organisations", 79),
+)
+
+
 class GrantKind(IntEnum):
     """普通 non-exclusive; 排他 no other licensee; 独占 the holder too is shut out (实施条例 art. 24)."""
 
@@ -340,6 +371,31 @@ def mask_of_uses(codes: Iterable[str]) -> int:
             return (1 << 96) - 1
         mask |= 1 << USES.index(find_use(code))
     return mask
+
+
+def find_right(code: str) -> Right:
+    """Return a right by its code or one of its names. Raises UnknownTerm."""
+    for right in RIGHTS:
+        if code in (right.code, right.name_zh, right.name_en):
+            return right
+    raise UnknownTerm(N_("“{code}” is no right we know."), code=code[:60])
+
+
+def mask_of_rights(codes: Iterable[str]) -> int:
+    """Return the 96-bit mask of rights with every use that needs them; "all" is every bit."""
+    mask = 0
+    for code in codes:
+        if code == ALL_USES:
+            return (1 << 96) - 1
+        right = find_right(code)
+        mask |= 1 << right.bit
+        mask |= sum(1 << index for index, use in enumerate(USES) if str(use.item) == right.code)
+    return mask
+
+
+def rights_of_mask(mask: int) -> tuple[Right, ...]:
+    """Return the rights whose own bit a mask has."""
+    return tuple(right for right in RIGHTS if mask >> right.bit & 1)
 
 
 def mask_of_territories(codes: Iterable[str]) -> int:

@@ -22,6 +22,54 @@ class EntryNotFound(NotFound):
     slug, title = "entry-not-found", N_("The ledger knows nothing of this")
 
 
+class BadTitle(BadInput):
+    """A title list whose shares do not add up, or that names a right twice."""
+
+    slug, title = "bad-title", N_("This title does not add up")
+
+
+class TitleTaken(RuleRefused):
+    """The work's title is on record already; it is transferred or corrected, not recorded again."""
+
+    slug, title = "title-taken", N_("A title is on record already; transfer it instead")
+
+
+class NotHeld(RuleRefused):
+    """The house does not hold these rights of this work, or not that much of them."""
+
+    slug, title = "not-held", N_("This house does not hold these rights")
+
+
+class ConsentMissing(RuleRefused):
+    """A co-owner (art. 14) or a pledgee has not agreed to a licence of these rights."""
+
+    slug, title = "consent-missing", N_("A co-owner or pledgee must agree first")
+
+
+class DeedNotFound(NotFound):
+    """No such deed, or not one of the reader's house."""
+
+    slug, title = "deed-not-found", N_("There is no such deed")
+
+
+class DeedClosed(RuleRefused):
+    """The deed was agreed to by all, declined, or its time has passed."""
+
+    slug, title = "deed-closed", N_("This deed is not open any more")
+
+
+class NotSublicensable(RuleRefused):
+    """The licence may not be sub-licensed, or not that far."""
+
+    slug, title = "not-sublicensable", N_("The licence does not allow this sub-licence")
+
+
+class HoldLapsed(RuleRefused):
+    """The hold has lapsed, ended, or does not cover what is to be licensed."""
+
+    slug, title = "hold-lapsed", N_("The hold does not cover this any more")
+
+
 class ActRefused(RuleRefused):
     """The contract refused an act."""
 

@@ -15,6 +15,9 @@ Words = tuple[int, int, int]
 _EPOCH = date(1970, 1, 1)
 _DAY_BITS, _NUMBER_BITS = 24, 80
 _COUNT_MAX = (1 << 64) - 1
+_DAYS = ((1 << 48) - 1) << 80
+_NOBODY = UUID(int=0)
+_SUBLICENSABLE, _RESERVATION = 4, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +30,21 @@ class GrantTerms:
     kind: GrantKind = GrantKind.NON_EXCLUSIVE
     languages: tuple[str, ...] = ("all",)
     segment: Span | None = None
+    may_sublicense: bool = False
 
-    def words(self, number: int) -> Words:
-        """Return the three words under this licence number. Raises UnknownTerm, BadInput for an empty mask."""
+    def words(self, number: int, *, parent: int = 0, lapses_at: int = 0) -> Words:
+        """Return the three words under this licence number. Raises UnknownTerm, BadInput for an empty mask.
+
+        `parent` is the number of the licence it is given under; `lapses_at` (unix seconds) makes it a reservation.
+        """
         uses, languages = mask_of_uses(self.uses), mask_of_languages(self.languages)
         territories = mask_of_territories(self.territories)
         if not uses or not languages or not territories:
             raise BadInput(N_("Name at least one use and one territory."))
         word1 = uses << 160 | languages << 128 | _day(self.window.start) << 104 | _day(self.window.end) << 80 | number
         start, end = (self.segment.start, self.segment.end) if self.segment else (0, 0)
-        return word1, territories, start << 192 | end << 128 | self.kind
+        flags = self.kind | (_SUBLICENSABLE if self.may_sublicense else 0) | (_RESERVATION if lapses_at else 0)
+        return word1, territories, start << 192 | end << 128 | parent << 48 | lapses_at << 8 | flags
 
 
 def overlap(a: Words, b: Words) -> bool:
@@ -63,6 +71,29 @@ def kind_of(words: Words) -> GrantKind:
     return GrantKind(words[2] & 3)
 
 
+def is_exclusive(words: Words) -> bool:
+    """Say whether it keeps every other licensee out: 排他, 独占, or a reservation (预留) of whatever kind."""
+    return bool(words[2] & (3 | _RESERVATION))
+
+
+def is_reservation(words: Words) -> bool:
+    return bool(words[2] & _RESERVATION)
+
+
+def may_be_sublicensed(words: Words) -> bool:
+    return bool(words[2] & _SUBLICENSABLE)
+
+
+def is_inside(inner: Words, outer: Words) -> bool:
+    """Say whether one grant claims nothing that the other does not (GrantLedger._isInside, of one work)."""
+    if (inner[0] & ~outer[0]) >> 128 or inner[1] & ~outer[1]:
+        return False
+    if start_day(inner) < start_day(outer) or end_day(inner) > end_day(outer):
+        return False
+    (start, end), (outer_start, outer_end) = _segment(inner[2]), _segment(outer[2])
+    return start >= outer_start and end <= outer_end
+
+
 def day_as_date(day: int) -> date:
     """Undo the day number."""
     return date.fromordinal(_EPOCH.toordinal() + day)
@@ -70,12 +101,21 @@ def day_as_date(day: int) -> date:
 
 def conflicts(wanted: Words, held: Sequence[tuple[UUID, Words]]) -> list[UUID]:
     """Return the licences that stand in the way: exclusives of any, and any of an exclusive."""
-    is_exclusive = kind_of(wanted) != GrantKind.NON_EXCLUSIVE
-    return [
-        licence_id
-        for licence_id, words in held
-        if (is_exclusive or kind_of(words) != GrantKind.NON_EXCLUSIVE) and overlap(wanted, words)
-    ]
+    wants_all = is_exclusive(wanted)
+    return [licence_id for licence_id, words in held if (wants_all or is_exclusive(words)) and overlap(wanted, words)]
+
+
+def first_free_day(wanted: Words, held: Sequence[Words]) -> date:
+    """Return the earliest first day, not before the wanted one, at which a window of the same length meets nothing."""
+    start = start_day(wanted)
+    ends = sorted({end_day(words) for words in held if end_day(words) > start})
+    return day_as_date(next((day for day in (start, *ends) if not _meets(wanted, held, day)), start))
+
+
+def _meets(wanted: Words, held: Sequence[Words], day: int) -> bool:
+    length = end_day(wanted) - start_day(wanted)
+    moved = wanted[0] & ~_DAYS | day << 104 | (day + length) << 80
+    return bool(conflicts((moved, wanted[1], wanted[2]), [(_NOBODY, words) for words in held]))
 
 
 def write_words(words: Words) -> list[str]:

@@ -102,7 +102,10 @@ class WorkRow(SQLModel, table=True):
 
 
 class GrantRow(SQLModel, table=True):
-    """A licence as three words (hex): it blocks others from the moment it is decided, confirmed or not."""
+    """A licence or a hold (预留) as three words (hex): it blocks others from the moment it is decided.
+
+    A hold has `lapses_at`; `ended_at` is the time of the block that terminated it, or turned the hold into a licence.
+    """
 
     __tablename__ = "ledger_grant"
 
@@ -116,6 +119,55 @@ class GrantRow(SQLModel, table=True):
     words: list[str] = Field(sa_type=JsonColumn)
     document: str
     salt: bytes
+    licensor_id: UUID
+    licensee_id: UUID
+    terms: bytes
+    parent: int | None = Field(default=None, sa_type=sa.BigInteger)
+    lapses_at: int | None = Field(default=None, sa_type=sa.BigInteger)
+    ended_at: int | None = Field(default=None, sa_type=sa.BigInteger)
+
+
+class TitleListRow(SQLModel, table=True):
+    """The title list of a work as the chain has it: who holds which rights in which shares, and what is pledged.
+
+    `shares` are [holder, rights, bps] and `pledges` [pledgor, pledgee, rights]; ids of organisations, rights as hex.
+    """
+
+    __tablename__ = "ledger_title"
+
+    asset_id: UUID = Field(primary_key=True)
+    shares: list[Any] = Field(sa_type=JsonColumn)
+    pledges: list[Any] = Field(sa_type=JsonColumn)
+    head: bytes
+    entry_id: UUID
+
+
+class DeedRow(SQLModel, table=True):
+    """An act that several sides must agree to: it is recorded when the last of them has."""
+
+    __tablename__ = "ledger_deed"
+
+    id: UUID = Field(primary_key=True)
+    kind: str
+    asset_id: UUID = Field(index=True)
+    args: dict[str, Any] = Field(sa_type=JsonColumn)
+    sides: list[str] = Field(sa_type=JsonColumn)
+    state: str = Field(index=True)
+    proposed_by: UUID
+    entry_id: UUID | None = Field(default=None, index=True)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class AgreementRow(SQLModel, table=True):
+    """A side's agreement to a deed: by which person, when."""
+
+    __tablename__ = "ledger_agreement"
+
+    deed_id: UUID = Field(primary_key=True, foreign_key="ledger_deed.id")
+    organisation_id: UUID = Field(primary_key=True)
+    person_id: UUID
+    agreed_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class CounterRow(SQLModel, table=True):

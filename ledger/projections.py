@@ -12,7 +12,8 @@ from sqlmodel import col, select
 
 from asset_hub.core.db import WriteSession
 from ledger.grants import end_day, read_words
-from ledger.models import EntryRow, GrantRow
+from ledger.models import EntryRow, GrantRow, TitleListRow
+from ledger.titles import read_title
 from ledger.types import EntryKind
 
 _BEIJING_SECONDS = 8 * 3600
@@ -31,15 +32,23 @@ def _grant_confirmed(session: WriteSession, entry: EntryRow, time: int) -> None:
     """Append to our lists what the contract appended behind its heads, and drop what has ended."""
     row = session.get_one(GrantRow, int(entry.args["number"]))
     row.is_in_head, row.position = True, entry.number
+    if (hold := entry.args.get("hold")) is not None:
+        session.get_one(GrantRow, int(hold)).ended_at = time
     if not row.is_exclusive:
         return
+    _drop_ended(session, row, time)
+
+
+def _drop_ended(session: WriteSession, row: GrantRow, time: int) -> None:
+    """Take out of the exclusive list what the contract leaves out when it appends to it."""
     today = (time + _BEIJING_SECONDS) // _DAY_SECONDS
     earlier = select(GrantRow).where(
-        GrantRow.asset_id == UUID(entry.args["asset"]), col(GrantRow.is_exclusive).is_(True),
+        GrantRow.asset_id == row.asset_id, col(GrantRow.is_exclusive).is_(True),
         col(GrantRow.is_in_head).is_(True),
     )  # fmt: skip
     for other in session.exec(earlier):
-        if other.number != row.number and end_day(read_words(other.words)) <= today:
+        is_lapsed = other.lapses_at is not None and other.lapses_at <= time
+        if other.number != row.number and (is_lapsed or end_day(read_words(other.words)) <= today):
             other.is_in_head = False
 
 
@@ -47,4 +56,28 @@ def _grant_refused(session: WriteSession, entry: EntryRow) -> None:
     session.connection().execute(sa.delete(GrantRow).where(col(GrantRow.entry_id) == entry.id))
 
 
-PROJECTIONS: Mapping[EntryKind, Projection] = {EntryKind.GRANT: Projection(_grant_confirmed, _grant_refused)}
+def _end_confirmed(session: WriteSession, entry: EntryRow, time: int) -> None:
+    session.get_one(GrantRow, int(entry.args["number"])).ended_at = time
+
+
+def _title_confirmed(session: WriteSession, entry: EntryRow, time: int) -> None:
+    del time
+    asset_id, after = UUID(entry.args["asset"]), entry.args["after"]
+    row = session.get(TitleListRow, asset_id) or TitleListRow(
+        asset_id=asset_id, shares=[], pledges=[], head=b"", entry_id=entry.id
+    )
+    row.shares, row.pledges, row.entry_id = after["shares"], after["pledges"], entry.id
+    row.head = read_title(after["shares"], after["pledges"]).head
+    session.add(row)
+
+
+def _nothing(session: WriteSession, entry: EntryRow) -> None:
+    del session, entry
+
+
+PROJECTIONS: Mapping[EntryKind, Projection] = {
+    EntryKind.GRANT: Projection(_grant_confirmed, _grant_refused),
+    EntryKind.HOLD: Projection(_grant_confirmed, _grant_refused),
+    EntryKind.END: Projection(_end_confirmed, _nothing),
+    EntryKind.TITLE: Projection(_title_confirmed, _nothing),
+}

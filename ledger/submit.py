@@ -8,7 +8,7 @@ from sqlmodel import col, select
 
 from asset_hub.core.db import ReadSession, WriteSession
 from asset_hub.core.events import emit
-from ledger.acts import build_call
+from ledger.builders import ALONE, build_call
 from ledger.calls import read_refusal, sign_transaction
 from ledger.deployment import deployed_addresses, set_up
 from ledger.embedded import Block, EmbeddedChain, SqlStore
@@ -74,7 +74,7 @@ def _next_entries(session: ReadSession) -> list[EntryRow]:
     )
     found: list[EntryRow] = []
     for entry in session.exec(statement):
-        if entry.kind == EntryKind.GRANT:
+        if entry.kind in ALONE:
             return found or [entry]
         found.append(entry)
     return found

@@ -56,6 +56,38 @@ class AnchorKind(StrEnum):
 ANCHOR_CODES = {AnchorKind.RECEIPT: 1, AnchorKind.DELIVERY: 2}
 
 
+class DeedKind(StrEnum):
+    """What several sides agree to."""
+
+    RECORD = "record"
+    TRANSFER = "transfer"
+    PLEDGE = "pledge"
+    RELEASE = "release"
+    CORRECT = "correct"
+    CONSENT = "consent"
+    TERMINATE = "terminate"
+
+
+DEED_NAMES: dict[DeedKind, str] = {
+    DeedKind.RECORD: N_("Record a title"),
+    DeedKind.TRANSFER: N_("Transfer rights"),
+    DeedKind.PLEDGE: N_("Pledge rights"),
+    DeedKind.RELEASE: N_("Release a pledge"),
+    DeedKind.CORRECT: N_("Correct a title by decision"),
+    DeedKind.CONSENT: N_("Agree to licences by another holder"),
+    DeedKind.TERMINATE: N_("End a licence"),
+}
+
+
+class DeedState(StrEnum):
+    """Waiting for a side, agreed to by all, declined by one, or past its time."""
+
+    OPEN = "open"
+    AGREED = "agreed"
+    DECLINED = "declined"
+    LAPSED = "lapsed"
+
+
 @dataclass(frozen=True, slots=True)
 class ProvenanceEntry:
     """One line of an asset's history on the ledger."""

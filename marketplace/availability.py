@@ -5,7 +5,7 @@ One rule, asked in three ways: of one asset, of the assets of a page, and of eve
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -21,13 +21,12 @@ from asset_hub.core.rational import Span
 from asset_hub.core.text import N_, Text
 from ledger.codebook import GrantKind, find_use
 from ledger.entries import assets_in_conflict, held_grants_of
-from ledger.grants import Words, conflicts, day_as_date, end_day, read_words, start_day
+from ledger.grants import Words, conflicts, first_free_day, read_words
 from marketplace import permissions
 from marketplace.models import LicenceRow, ListingRow, OrderRow, TitleRow
 from marketplace.terms import LicenceTerms
 from marketplace.title import STATE_NAMES, TitleState
 
-_DAY_BITS = ((1 << 24) - 1) << 104 | ((1 << 24) - 1) << 80
 _OPEN = "open"
 
 
@@ -57,7 +56,8 @@ class _Rights:
     pledgee: str = ""
     prices: Mapping[str, Any] | None = None
     withheld: Sequence[Span | None] = ()
-    held: Sequence[tuple[UUID, Words]] = field(default_factory=list)
+    held: Sequence[tuple[UUID, Words]] = ()
+    ordered: Sequence[tuple[UUID, Words]] = ()
 
 
 def availability(
@@ -73,7 +73,7 @@ def availability_of_page(
 ) -> dict[UUID, Availability]:
     """Answer for assets that this reader may see, by id; at most six queries for any number."""
     ids = [asset.id for asset in assets]
-    rights = _read_rights(session, ids, now)
+    rights = _read_rights(session, ids, now, by.organisation_id)
     wanted = terms.grant().words(0)
     against = {
         asset.id: conflicts(wanted, rights[asset.id].held)
@@ -118,12 +118,12 @@ def not_free_assets(session: ReadSession, *, terms: LicenceTerms, now: datetime)
 
 
 def blocking(
-    session: ReadSession, *, asset_id: UUID, now: datetime, except_order: UUID | None = None
+    session: ReadSession, *, asset_id: UUID, now: datetime, buyer_id: UUID | None = None
 ) -> list[tuple[UUID, Words]]:
-    """Return what stands in the way: licences, and open orders that hold their rights for a while."""
+    """Return what stands in the way: licences, holds but the buyer's own, open orders that hold their rights."""
     ordered = _read_orders(session, [asset_id], now).get(asset_id, [])
-    held = held_grants_of(session, asset_ids=[asset_id]).get(asset_id, [])
-    return held + [(order_id, words) for order_id, words in ordered if order_id != except_order]
+    held = held_grants_of(session, asset_ids=[asset_id], but_holds_of=buyer_id).get(asset_id, [])
+    return held + ordered
 
 
 def _judge(rights: _Rights, terms: LicenceTerms, wanted: Words, numbers: Sequence[int]) -> Availability:
@@ -133,8 +133,11 @@ def _judge(rights: _Rights, terms: LicenceTerms, wanted: Words, numbers: Sequenc
     if missing:
         return Availability(Answer.UNKNOWN, missing)
     if not conflicts(wanted, rights.held):
+        if conflicts(wanted, rights.ordered):
+            waits = Text(N_("An open order holds it for up to half an hour. Ask again then."))
+            return Availability(Answer.CONFLICT, (waits,))
         return Availability(Answer.FREE)
-    free_from = _free_from(wanted, [words for _, words in rights.held])
+    free_from = first_free_day(wanted, [words for _, words in rights.held])
     reason = Text(N_("Licensed to somebody else for part of that; free from {day}."), {"day": free_from})
     return Availability(Answer.CONFLICT, (reason,), free_from, tuple(sorted(numbers)))
 
@@ -164,25 +167,17 @@ def _is_withheld(spans: Sequence[Span | None], segment: Span | None) -> bool:
     )
 
 
-def _free_from(wanted: Words, held: Sequence[Words]) -> date:
-    """Return the earliest first day at which a window of the same length meets nothing."""
-    start = start_day(wanted)
-    length = end_day(wanted) - start
-    for day in sorted({end_day(words) for words in held if end_day(words) > start}):
-        moved = wanted[0] & ~_DAY_BITS | day << 104 | (day + length) << 80
-        if not conflicts((moved, wanted[1], wanted[2]), [(UUID(int=0), words) for words in held]):
-            return day_as_date(day)
-    return day_as_date(start)
-
-
-def _read_rights(session: ReadSession, ids: Sequence[UUID], now: datetime) -> dict[UUID, _Rights]:
+def _read_rights(
+    session: ReadSession, ids: Sequence[UUID], now: datetime, buyer_id: UUID | None
+) -> dict[UUID, _Rights]:
     titles, prices = _read_titles(session, ids), _read_prices(session, ids)
     withheld = restrictions_in_force(session, asset_ids=ids, now=now)
-    granted, ordered = held_grants_of(session, asset_ids=ids), _read_orders(session, ids, now)
+    granted = held_grants_of(session, asset_ids=ids, but_holds_of=buyer_id)
+    ordered = _read_orders(session, ids, now)
     return {
         asset_id: _Rights(
             *titles.get(asset_id, (TitleState.UNKNOWN, "")), prices.get(asset_id), withheld.get(asset_id, ()),
-            [*granted.get(asset_id, ()), *ordered.get(asset_id, ())],
+            granted.get(asset_id, ()), ordered.get(asset_id, ()),
         )
         for asset_id in ids
     }  # fmt: skip

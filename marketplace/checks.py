@@ -1,7 +1,7 @@
 """What is asked again whenever a quote is taken up: is it still shown, still held, still free — and free from when."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from uuid import UUID
 
 from asset_hub.accounts import Actor
@@ -9,12 +9,10 @@ from asset_hub.catalogue import get_asset
 from asset_hub.catalogue.restrictions import restrictions_in_force
 from asset_hub.core.db import ReadSession
 from asset_hub.core.text import N_
-from ledger.grants import Words, conflicts, day_as_date, end_day, start_day
+from ledger.grants import Words, first_free_day
 from marketplace.errors import NotForSale, WindowTaken
 from marketplace.terms import LicenceTerms
 from marketplace.title import STATE_NAMES, TitleState, title_of
-
-_NOBODY = UUID(int=0)
 
 
 def check_still_sellable(
@@ -39,17 +37,3 @@ def window_taken(wanted: Words, held: Sequence[Words]) -> WindowTaken:
     """Return the refusal of a window, with the first Beijing day from which the same request would be free."""
     day = first_free_day(wanted, held)
     return WindowTaken(N_("Free from {day}."), day=day, members={"free_from": day.isoformat()})
-
-
-def first_free_day(wanted: Words, held: Sequence[Words]) -> date:
-    """Return the earliest first day, not before the wanted one, at which a window of the same length meets nothing."""
-    start = start_day(wanted)
-    ends = sorted({end_day(words) for words in held if end_day(words) > start})
-    return day_as_date(next((day for day in (start, *ends) if not _meets(wanted, held, day)), start))
-
-
-def _meets(wanted: Words, held: Sequence[Words], day: int) -> bool:
-    length = end_day(wanted) - start_day(wanted)
-    days = ((1 << 48) - 1) << 80
-    moved = wanted[0] & ~days | day << 104 | (day + length) << 80
-    return bool(conflicts((moved, wanted[1], wanted[2]), [(_NOBODY, words) for words in held]))

@@ -52,6 +52,12 @@ class NotDelivered(RuleRefused):
     slug, title = "not-delivered", N_("The file is not ready yet")
 
 
+class TooManyHolds(RuleRefused):
+    """A house holds rights to as many works as it may at once."""
+
+    slug, title = "too-many-holds", N_("This house holds as much as it may at once; buy or let a hold lapse first")
+
+
 class LicenceRevoked(RuleRefused):
     """The exchange's status list revokes this licence: its file is not handed out any more."""
 

@@ -15,7 +15,7 @@ from asset_hub.core.ids import new_id
 from asset_hub.core.money import Money
 from asset_hub.core.text import N_
 from ledger.codebook import KIND_NAMES, find_use, name_of_territory
-from ledger.entries import held_grants, record_licence, register_asset, reserve_number
+from ledger.entries import covering_hold, held_grants, record_licence, register_asset, reserve_number
 from ledger.errors import GrantOverlaps
 from ledger.jobs import statement_of
 from ledger.signing import Keys
@@ -100,9 +100,13 @@ def _write_licence(session: WriteSession, keys: Keys, order: OrderRow, now: date
             session, keys, number=row.number, licence_id=row.id, asset_id=order.asset_id, licensor_id=order.seller_id,
             licensee_id=order.buyer_id, terms=quote_terms.grant(),
             document=licence_document(session, row, asset, quote_terms, order), now=now,
+            hold=covering_hold(
+                session, asset_id=order.asset_id, licensee_id=order.buyer_id, words=quote_terms.grant().words(0),
+                now=now,
+            ),
         )  # fmt: skip
     except GrantOverlaps as error:
-        held = [words for _, words in held_grants(session, asset_id=order.asset_id)]
+        held = [words for _, words in held_grants(session, asset_id=order.asset_id, but_holds_of=order.buyer_id)]
         raise window_taken(quote_terms.grant().words(0), held) from error
     session.add(row)
     return row

@@ -10,9 +10,8 @@ from asset_hub.catalogue import AssetView
 from asset_hub.core.clock import beijing_date
 from asset_hub.core.db import ReadSession
 from asset_hub.core.period import DateRange
-from ledger.grants import Words, conflicts
+from ledger.grants import Words, conflicts, first_free_day
 from marketplace.availability import Answer, availability_of_page, blocking
-from marketplace.checks import first_free_day
 from marketplace.forms import MAIN_TERRITORIES
 from marketplace.listings import Listing
 from marketplace.terms import LicenceTerms

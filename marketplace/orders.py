@@ -75,7 +75,7 @@ def place_order(session: WriteSession, secret: bytes, *, quote_id: UUID, by: Act
         raise QuoteExpired
     terms = read_terms(quote.terms)
     check_still_sellable(session, asset_id=quote.asset_id, terms=terms, by=by, now=now)
-    words, held = terms.grant().words(0), blocking(session, asset_id=quote.asset_id, now=now)
+    words, held = terms.grant().words(0), blocking(session, asset_id=quote.asset_id, now=now, buyer_id=quote.buyer_id)
     if conflicts(words, held):
         raise window_taken(words, [taken for _, taken in held])
     row = OrderRow(

@@ -1,0 +1,30 @@
+"""From an entry to a call that its parties have signed: one builder per kind of entry."""
+
+from collections.abc import Callable, Mapping
+
+from asset_hub.core.db import ReadSession
+from ledger.acts import DEADLINE_SECONDS, Call, admit_call, anchor_call, register_call
+from ledger.grant_acts import end_call, grant_call, hold_call
+from ledger.models import EntryRow
+from ledger.signing import Keys
+from ledger.sites import Site
+from ledger.title_acts import title_call
+from ledger.types import EntryKind
+
+Builder = Callable[[ReadSession, Keys, Site, EntryRow, int], Call]
+BUILDERS: Mapping[EntryKind, Builder] = {
+    EntryKind.ADMIT: admit_call,
+    EntryKind.REGISTER: register_call,
+    EntryKind.ANCHOR: anchor_call,
+    EntryKind.GRANT: grant_call,
+    EntryKind.HOLD: hold_call,
+    EntryKind.END: end_call,
+    EntryKind.TITLE: title_call,
+}
+# What depends on lists that the acts before it change: each is carried in a block of its own.
+ALONE = frozenset({EntryKind.GRANT, EntryKind.HOLD, EntryKind.END, EntryKind.TITLE})
+
+
+def build_call(session: ReadSession, keys: Keys, site: Site, entry: EntryRow, *, time: int) -> Call:
+    """Sign an entry by its parties' keys and encode it; `time` (unix seconds) is that of the block to come."""
+    return BUILDERS[EntryKind(entry.kind)](session, keys, site, entry, time + DEADLINE_SECONDS)
