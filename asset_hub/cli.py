@@ -19,7 +19,9 @@ import asset_hub.accounts.cli
 import asset_hub.catalogue.cli
 import ingest.cli
 import ledger.cli
+import ledger.deed_cli
 import marketplace.cli
+import marketplace.hold_cli
 import search.cli
 from asset_hub.app import PERMISSIONS, open_home
 from asset_hub.core.errors import AssetHubError
@@ -53,6 +55,8 @@ app.add_typer(search.cli.index, name="index")
 app.add_typer(marketplace.cli.commands)
 app.add_typer(ledger.cli.ledger, name="ledger")
 app.add_typer(ledger.cli.certificate, name="certificate")
+app.add_typer(ledger.deed_cli.commands, name="deed")
+app.add_typer(marketplace.hold_cli.holds, name="hold")
 app.add_typer(ingest.cli.receipts, name="receipt")
 app.add_typer(asset_hub.accounts.cli.organisations, name="org")
 app.add_typer(asset_hub.accounts.cli.people, name="person")

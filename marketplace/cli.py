@@ -168,7 +168,7 @@ def ask(
 ) -> None:
     """Say whether it is free; exit 1 when it is not."""
     home = home_of(context)
-    terms = _terms(use, territory, start, years, kind, "1080", frames)
+    terms = read_terms_of_command(use, territory, start, years, kind, "1080", frames)
     with home.database.write() as session:
         actor = acting_person(session, login=by or home.settings.person)
         found = availability(session, asset_id=find_asset(session, text=asset), terms=terms, by=actor, now=clock.now())
@@ -195,9 +195,9 @@ def price(
 ) -> None:
     """Make a signed, itemised quote."""
     home = home_of(context)
-    terms = _terms(use, territory, start, years, kind, resolution, frames)
+    terms = read_terms_of_command(use, territory, start, years, kind, resolution, frames)
     with home.database.write() as session:
-        actor = _buyer(session, home, buyer, by)
+        actor = buying_person(session, home, buyer, by)
         made = quote(
             session, home.settings.secret(), asset_id=find_asset(session, text=asset), terms=terms, by=actor,
             now=clock.now(),
@@ -224,9 +224,9 @@ def license_it(
 ) -> None:
     """Quote, order, pay through the simulator (no money moves), license and deliver."""
     home = cast(TradeHome, home_of(context))
-    terms = _terms(use, territory, start, years, kind, resolution, frames)
+    terms = read_terms_of_command(use, territory, start, years, kind, resolution, frames)
     with home.database.write() as session:
-        actor = _buyer(session, home, buyer, by)
+        actor = buying_person(session, home, buyer, by)
         made = quote(
             session, home.settings.secret(), asset_id=find_asset(session, text=asset), terms=terms, by=actor,
             now=clock.now(),
@@ -257,10 +257,11 @@ def save_delivery(home: Home, licence: Licence, folder: Path) -> dict[str, str]:
     return {part: str((folder / name).resolve()) for part, (name, _) in parts.items()}
 
 
-def _terms(
+def read_terms_of_command(
     use: list[str], territory: list[str], start: date | None, years: int, kind: KindName, resolution: str,
     frames: Span | None,
 ) -> LicenceTerms:  # fmt: skip
+    """Return the terms that a command asks for; the first day is today in Beijing if not given."""
     first = start or beijing_date(clock.now())
     return LicenceTerms(
         tuple(use), tuple(territory), DateRange.years_from(first, years), KIND_CODES[kind], resolution, frames
@@ -273,7 +274,8 @@ def _acting_for_owner(session: WriteSession, home: Home, asset: str, by: str) ->
     return asset_id, acting_person(session, login=by or home.settings.person, organisation_id=owner_id)
 
 
-def _buyer(session: WriteSession, home: Home, buyer: str, by: str) -> Actor:
+def buying_person(session: WriteSession, home: Home, buyer: str, by: str) -> Actor:
+    """Return who acts, for the organisation named or their first. Raises PartyNotFound, NotSignedIn."""
     organisation = find_party(session, text=buyer).id if buyer else None
     actor = acting_person(session, login=by or home.settings.person, organisation_id=organisation)
     require_organisation(actor)

@@ -52,6 +52,18 @@ class NotDelivered(RuleRefused):
     slug, title = "not-delivered", N_("The file is not ready yet")
 
 
+class AlreadyPaid(RuleRefused):
+    """The order is paid: it is not taken back, its licence is ended by both sides."""
+
+    slug, title = "already-paid", N_("This order is paid already")
+
+
+class TooManyOrders(RuleRefused):
+    """A house has as many unpaid orders as it may at once."""
+
+    slug, title = "too-many-orders", N_("Pay or cancel the orders that are open first")
+
+
 class TooManyHolds(RuleRefused):
     """A house holds rights to as many works as it may at once."""
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from asset_hub.accounts import Actor, get_party, require
+from asset_hub.accounts import Actor, get_party, require, require_reach
 from asset_hub.catalogue import AssetView, read_for_index
 from asset_hub.core.db import ReadSession, WriteSession
 from asset_hub.core.ids import new_id
@@ -142,6 +142,7 @@ def licence_document(
 
 def get_licence(session: ReadSession, *, licence_id: UUID, by: Actor) -> Licence:
     """Return a licence of the actor's house, as buyer or seller. Raises LicenceNotFound."""
+    require_reach(by, "marketplace")
     row = session.get(LicenceRow, licence_id)
     if row is None or by.organisation_id not in (row.buyer_id, row.seller_id):
         raise LicenceNotFound
@@ -156,6 +157,7 @@ def licence_of_order(session: ReadSession, *, order_id: UUID) -> Licence | None:
 
 def list_licences(session: ReadSession, *, by: Actor) -> tuple[Licence, ...]:
     """Return the licences of the actor's house, newest first."""
+    require_reach(by, "marketplace")
     statement = (
         select(LicenceRow)
         .where((LicenceRow.buyer_id == by.organisation_id) | (LicenceRow.seller_id == by.organisation_id))

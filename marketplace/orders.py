@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 
-from asset_hub.accounts import Actor, require
+from asset_hub.accounts import Actor, require, require_reach
 from asset_hub.core.db import ReadSession, WriteSession
 from asset_hub.core.ids import new_id
 from asset_hub.core.money import Money
@@ -16,13 +16,14 @@ from ledger.grants import conflicts, write_words
 from marketplace import permissions
 from marketplace.availability import blocking
 from marketplace.checks import check_still_sellable, window_taken
-from marketplace.errors import NotPaid, OrderNotFound, QuoteExpired, QuoteNotFound
+from marketplace.errors import AlreadyPaid, NotPaid, OrderNotFound, QuoteExpired, QuoteNotFound, TooManyOrders
 from marketplace.models import OrderRow, QuoteRow
 from marketplace.quotes import is_genuine
 from marketplace.terms import read_terms
 from marketplace.title import lock_rights
 
 HELD_FOR = timedelta(minutes=30)
+MOST_OPEN = 20
 
 
 class OrderState(StrEnum):
@@ -32,6 +33,7 @@ class OrderState(StrEnum):
     PAID = "paid"
     LICENSED = "licensed"
     LAPSED = "lapsed"
+    CANCELLED = "cancelled"
     REFUND_DUE = "refund_due"
 
 
@@ -40,6 +42,7 @@ STATE_NAMES: dict[OrderState, str] = {
     OrderState.PAID: N_("Paid"),
     OrderState.LICENSED: N_("Licensed"),
     OrderState.LAPSED: N_("Lapsed"),
+    OrderState.CANCELLED: N_("Cancelled"),
     OrderState.REFUND_DUE: N_("To be paid back"),
 }
 
@@ -73,6 +76,7 @@ def place_order(session: WriteSession, secret: bytes, *, quote_id: UUID, by: Act
         return _order(placed)
     if quote.expires_at <= now or not is_genuine(secret, quote):
         raise QuoteExpired
+    _check_open_orders(session, buyer_id=quote.buyer_id, now=now)
     terms = read_terms(quote.terms)
     check_still_sellable(session, asset_id=quote.asset_id, terms=terms, by=by, now=now)
     words, held = terms.grant().words(0), blocking(session, asset_id=quote.asset_id, now=now, buyer_id=quote.buyer_id)
@@ -88,6 +92,28 @@ def place_order(session: WriteSession, secret: bytes, *, quote_id: UUID, by: Act
     return _order(row)
 
 
+def cancel_order(session: WriteSession, *, order_id: UUID, by: Actor) -> Order:
+    """Take back an order that is not paid; its rights are free at once. Idempotent. Raises OrderNotFound, NotPaid."""
+    row = session.get(OrderRow, order_id, with_for_update=True)
+    if row is None or row.buyer_id != by.organisation_id:
+        raise OrderNotFound
+    require(by, permissions.ORDER, organisation_id=row.buyer_id)
+    if row.state not in (OrderState.OPEN, OrderState.CANCELLED):
+        raise AlreadyPaid
+    row.state = OrderState.CANCELLED
+    session.flush()
+    return _order(row)
+
+
+def _check_open_orders(session: ReadSession, *, buyer_id: UUID, now: datetime) -> None:
+    """Keep one house from holding the whole catalogue with orders that it does not pay. Raises TooManyOrders."""
+    open_now = select(func.count()).where(
+        OrderRow.buyer_id == buyer_id, OrderRow.state == OrderState.OPEN, OrderRow.held_until > now
+    )
+    if session.exec(open_now).one() >= MOST_OPEN:
+        raise TooManyOrders
+
+
 def mark_paid(session: WriteSession, *, order_id: UUID, payment: str, amount: Money, now: datetime) -> Order:
     """Note a payment that a rail has attested. Idempotent. Raises NotPaid for another amount or a lapsed order."""
     row = session.get(OrderRow, order_id, with_for_update=True)
@@ -98,7 +124,6 @@ def mark_paid(session: WriteSession, *, order_id: UUID, payment: str, amount: Mo
     if amount != Money(row.gross_fen):
         raise NotPaid(N_("{got} was paid, {due} is due."), got=amount, due=Money(row.gross_fen))
     if row.state != OrderState.OPEN or row.held_until <= now:
-        row.state = OrderState.LAPSED if row.state == OrderState.OPEN else row.state
         raise NotPaid(N_("The order had lapsed; the payment goes back."))
     row.state, row.paid_at, row.payment = OrderState.PAID, now, payment
     session.flush()
@@ -107,6 +132,7 @@ def mark_paid(session: WriteSession, *, order_id: UUID, payment: str, amount: Mo
 
 def get_order(session: ReadSession, *, order_id: UUID, by: Actor) -> Order:
     """Return an order of the actor's house. Raises OrderNotFound."""
+    require_reach(by, "marketplace")
     row = session.get(OrderRow, order_id)
     if row is None or by.organisation_id not in (row.buyer_id, row.seller_id):
         raise OrderNotFound
@@ -121,6 +147,7 @@ def order_of_quote(session: ReadSession, *, quote_id: UUID) -> Order | None:
 
 def list_orders(session: ReadSession, *, by: Actor, limit: int = 100) -> tuple[Order, ...]:
     """Return the newest orders of the actor's house, as buyer or seller."""
+    require_reach(by, "marketplace")
     statement = (
         select(OrderRow)
         .where((OrderRow.buyer_id == by.organisation_id) | (OrderRow.seller_id == by.organisation_id))

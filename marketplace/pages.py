@@ -25,7 +25,15 @@ from marketplace.forms import MAIN_TERRITORIES, BadTerms, Question, question_of,
 from marketplace.licences import licence_of_order
 from marketplace.listings import Listing, listing_of
 from marketplace.matrix import rights_matrix
-from marketplace.orders import STATE_NAMES, OrderState, get_order, list_orders, order_of_quote, place_order
+from marketplace.orders import (
+    STATE_NAMES,
+    OrderState,
+    cancel_order,
+    get_order,
+    list_orders,
+    order_of_quote,
+    place_order,
+)
 from marketplace.quotes import get_quote
 from marketplace.quotes import quote as make_quote
 from marketplace.settlement import SimulatedRail, pay_order
@@ -47,6 +55,7 @@ ORDER_MARKS: dict[OrderState, str] = {
     OrderState.PAID: "busy",
     OrderState.LICENSED: "good",
     OrderState.LAPSED: "warn",
+    OrderState.CANCELLED: "warn",
     OrderState.REFUND_DUE: "bad",
 }
 
@@ -151,6 +160,14 @@ def pay(request: Request, by: CurrentActor, order_id: UUID) -> Response:
     with services.database.write() as session:
         licence = pay_order(session, services.keys, SimulatedRail(), order_id=order_id, by=by, now=clock.now())
     return redirect(f"/licences/{licence.id}", said=Text(N_("Paid through the simulator: no money moved.")))
+
+
+@router.post("/orders/{order_id}/cancel")
+def cancel(request: Request, by: CurrentActor, order_id: UUID) -> Response:
+    """Take back an order that is not paid."""
+    with request.app.state.services.database.write() as session:
+        cancel_order(session, order_id=order_id, by=by)
+    return redirect(f"/orders/{order_id}", said=Text(N_("The order is cancelled; nothing was charged.")))
 
 
 def shown_asset(session: ReadSession, asset_id: UUID, by: Actor) -> AssetView | None:

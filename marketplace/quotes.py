@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from asset_hub.accounts import Actor, require, require_organisation
+from asset_hub.accounts import Actor, require, require_organisation, require_reach
 from asset_hub.catalogue import AssetKind, AssetView, FileRole, get_asset
 from asset_hub.core.db import ReadSession, WriteSession
 from asset_hub.core.ids import new_id
@@ -66,6 +66,7 @@ def quote(
 
 def get_quote(session: ReadSession, *, quote_id: UUID, by: Actor) -> Quote:
     """Return a quote of the actor's house. Raises QuoteNotFound."""
+    require_reach(by, "marketplace")
     row = session.get(QuoteRow, quote_id)
     if row is None or by.organisation_id not in (row.buyer_id, row.seller_id):
         raise QuoteNotFound

@@ -34,7 +34,9 @@ from asset_hub.accounts.roles import (
     may,
     require,
     require_organisation,
+    require_own_hand,
     require_person,
+    require_reach,
 )
 
 __all__ = [
@@ -42,5 +44,5 @@ __all__ = [
     "PersonId", "Role", "actor_of_login", "actor_of_person", "actor_of_secret", "apply_for_admission",
     "check_application", "create_person", "end_session", "find_party", "get_party", "issue_token", "join",
     "list_parties", "local_operator", "may", "open_session", "party_names", "require", "require_organisation",
-    "require_person", "sign_in",
+    "require_own_hand", "require_person", "require_reach", "sign_in",
 ]  # fmt: skip

@@ -192,7 +192,7 @@ def _account(
     request: Request, by: Actor, *, secret: str = "", error: AssetHubError | None = None, typed: str = "",
     password_error: str = "", status: int = 200,
 ) -> Response:  # fmt: skip
-    require_person(by)
+    require_own_hand(by)
     with request.app.state.services.database.read() as session:
         houses = members.list_memberships(session, by=by)
         made = tokens.list_tokens(session, by=by)

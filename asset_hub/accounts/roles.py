@@ -58,6 +58,10 @@ class Actor:
     def is_signed_in(self) -> bool:
         return self.person_id is not None
 
+    def reaches(self, package: str) -> bool:
+        """Say whether a person, or a token that has one of this package's acts, asks: what a house alone may read."""
+        return self.scopes is None or any(scope.startswith(f"{package}.") for scope in self.scopes)
+
 
 ANONYMOUS = Actor(person_id=None, name="")
 
@@ -90,11 +94,18 @@ def require_person(by: Actor) -> PersonId:
     return by.person_id
 
 
-def require_own_hand(by: Actor) -> None:
-    """Refuse an act that only a signed-in person does, never a token. Raises NotSignedIn, Forbidden."""
-    require_person(by)
+def require_own_hand(by: Actor) -> PersonId:
+    """Return who acts, for what only a signed-in person does, never a token. Raises NotSignedIn, Forbidden."""
+    person_id = require_person(by)
     if by.scopes is not None:
         raise Forbidden(N_("A token cannot do this. Sign in on the site."))
+    return person_id
+
+
+def require_reach(by: Actor, package: str) -> None:
+    """Refuse a token that has none of this package's acts. Raises Forbidden."""
+    if not by.reaches(package):
+        raise Forbidden(N_("This token is for other acts."))
 
 
 def require_organisation(by: Actor) -> OrganisationId:

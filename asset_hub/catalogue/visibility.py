@@ -7,7 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from asset_hub.accounts import Actor, Role
+from asset_hub.accounts import ANONYMOUS, Actor, Role
 from asset_hub.catalogue.models import AssetRow, RestrictionRow
 from asset_hub.catalogue.types import HIDING, AssetId, AssetState, Secrecy
 from asset_hub.core.clock import beijing_date
@@ -34,6 +34,7 @@ def visible_to(by: Actor, *, now: datetime) -> sa.ColumnElement[bool]:
     Drafts and withdrawn assets: their house's staff, and overseers unless 内部. Published: everybody, but 内部
     only its house, and a hiding restriction leaves only its house's staff and overseers. 未审 counts as a draft.
     """
+    by = by if by.reaches("catalogue") else ANONYMOUS
     house = _in_house(by)
     staff = house if by.roles & HOUSE_ROLES else sa.false()
     overseer = sa.true() if by.roles & OVERSEERS else sa.false()
