@@ -23,6 +23,8 @@ from ledger.codebook import GrantKind, find_use
 from ledger.entries import assets_in_conflict, held_grants_of
 from ledger.grants import Words, conflicts, first_free_day, read_words
 from marketplace import permissions
+from marketplace.checks import window_taken
+from marketplace.errors import HeldByOrder
 from marketplace.models import LicenceRow, ListingRow, OrderRow, TitleRow
 from marketplace.terms import LicenceTerms
 from marketplace.title import STATE_NAMES, TitleState
@@ -119,11 +121,19 @@ def not_free_assets(session: ReadSession, *, terms: LicenceTerms, now: datetime)
 
 def blocking(
     session: ReadSession, *, asset_id: UUID, now: datetime, buyer_id: UUID | None = None
-) -> list[tuple[UUID, Words]]:
-    """Return what stands in the way: licences, holds but the buyer's own, open orders that hold their rights."""
+) -> tuple[list[tuple[UUID, Words]], list[tuple[UUID, Words]]]:
+    """Return what stands in the way: licences with holds but the buyer's own, and open orders."""
     ordered = _read_orders(session, [asset_id], now).get(asset_id, [])
-    held = held_grants_of(session, asset_ids=[asset_id], but_holds_of=buyer_id).get(asset_id, [])
-    return held + ordered
+    return held_grants_of(session, asset_ids=[asset_id], but_holds_of=buyer_id).get(asset_id, []), ordered
+
+
+def require_free(session: ReadSession, *, asset_id: UUID, wanted: Words, buyer_id: UUID, now: datetime) -> None:
+    """Refuse what is taken now. Raises WindowTaken with the day it frees, HeldByOrder where only orders hold it."""
+    held, ordered = blocking(session, asset_id=asset_id, now=now, buyer_id=buyer_id)
+    if conflicts(wanted, held):
+        raise window_taken(wanted, [words for _, words in held])
+    if conflicts(wanted, ordered):
+        raise HeldByOrder
 
 
 def _judge(rights: _Rights, terms: LicenceTerms, wanted: Words, numbers: Sequence[int]) -> Availability:
@@ -134,8 +144,7 @@ def _judge(rights: _Rights, terms: LicenceTerms, wanted: Words, numbers: Sequenc
         return Availability(Answer.UNKNOWN, missing)
     if not conflicts(wanted, rights.held):
         if conflicts(wanted, rights.ordered):
-            waits = Text(N_("An open order holds it for up to half an hour. Ask again then."))
-            return Availability(Answer.CONFLICT, (waits,))
+            return Availability(Answer.CONFLICT, (Text(HeldByOrder.title),))
         return Availability(Answer.FREE)
     free_from = first_free_day(wanted, [words for _, words in rights.held])
     reason = Text(N_("Licensed to somebody else for part of that; free from {day}."), {"day": free_from})

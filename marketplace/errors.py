@@ -16,6 +16,12 @@ class WindowTaken(RuleRefused):
     slug, title = "window-taken", N_("These rights are taken for that time")
 
 
+class HeldByOrder(WindowTaken):
+    """Somebody is just buying; what they do not pay is free again within half an hour."""
+
+    slug, title = "held-by-order", N_("An open order holds it for up to half an hour. Ask again then.")
+
+
 class QuoteExpired(RuleRefused):
     """The quote's last moment has passed, or it was used."""
 

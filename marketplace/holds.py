@@ -17,9 +17,8 @@ from ledger.entries import Held, count_live_holds, hold_rights, list_holds_of, r
 from ledger.errors import GrantOverlaps
 from ledger.jobs import statement_of
 from ledger.signing import Keys
-from marketplace.availability import Answer, availability, blocking
-from marketplace.checks import window_taken
-from marketplace.errors import NotForSale, TooManyHolds
+from marketplace.availability import Answer, availability, require_free
+from marketplace.errors import NotForSale, TooManyHolds, WindowTaken
 from marketplace.terms import LicenceTerms
 from marketplace.title import lock_rights
 
@@ -41,9 +40,7 @@ def place_hold(
     if found.answer == Answer.UNKNOWN:
         raise NotForSale(found.reasons[0].message)
     words = terms.grant().words(0)
-    if found.answer == Answer.CONFLICT:
-        taken = blocking(session, asset_id=asset_id, now=now, buyer_id=house)
-        raise window_taken(words, [one for _, one in taken])
+    require_free(session, asset_id=asset_id, wanted=words, buyer_id=house, now=now)
     if count_live_holds(session, licensee_id=house, now=now) >= MOST_AT_ONCE:
         raise TooManyHolds
     register_asset(
@@ -61,6 +58,5 @@ def place_hold(
             licensee_id=house, terms=terms.grant(), lapses_at=now + timedelta(days=days), document=document, now=now,
         )  # fmt: skip
     except GrantOverlaps as error:
-        taken = blocking(session, asset_id=asset_id, now=now, buyer_id=house)
-        raise window_taken(words, [one for _, one in taken]) from error
+        raise WindowTaken from error
     return next(one for one in list_holds_of(session, organisation_id=house, now=now) if one.number == number)

@@ -40,7 +40,8 @@ def rights_matrix(
     found = availability_of_page(session, assets=[asset], terms=sample, by=by, now=now)[asset.id]
     if found.answer == Answer.UNKNOWN:
         return {use: dict.fromkeys(row, Cell(Answer.UNKNOWN)) for use, row in asked.items()}
-    held = blocking(session, asset_id=asset.id, now=now)
+    granted, ordered = blocking(session, asset_id=asset.id, now=now)
+    held = granted + ordered
     return {use: {place: _cell(terms, held) for place, terms in row.items()} for use, row in asked.items()}
 
 

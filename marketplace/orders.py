@@ -12,10 +12,9 @@ from asset_hub.core.db import ReadSession, WriteSession
 from asset_hub.core.ids import new_id
 from asset_hub.core.money import Money
 from asset_hub.core.text import N_
-from ledger.grants import conflicts, write_words
+from ledger.grants import write_words
 from marketplace import permissions
-from marketplace.availability import blocking
-from marketplace.checks import check_still_sellable, window_taken
+from marketplace.checks import check_still_sellable
 from marketplace.errors import AlreadyPaid, NotPaid, OrderNotFound, QuoteExpired, QuoteNotFound, TooManyOrders
 from marketplace.models import OrderRow, QuoteRow
 from marketplace.quotes import is_genuine
@@ -79,9 +78,8 @@ def place_order(session: WriteSession, secret: bytes, *, quote_id: UUID, by: Act
     _check_open_orders(session, buyer_id=quote.buyer_id, now=now)
     terms = read_terms(quote.terms)
     check_still_sellable(session, asset_id=quote.asset_id, terms=terms, by=by, now=now)
-    words, held = terms.grant().words(0), blocking(session, asset_id=quote.asset_id, now=now, buyer_id=quote.buyer_id)
-    if conflicts(words, held):
-        raise window_taken(words, [taken for _, taken in held])
+    words = terms.grant().words(0)
+    require_free(session, asset_id=quote.asset_id, wanted=words, buyer_id=quote.buyer_id, now=now)
     row = OrderRow(
         id=new_id(), quote_id=quote_id, asset_id=quote.asset_id, seller_id=quote.seller_id, buyer_id=quote.buyer_id,
         placed_by=by.person_id, state=OrderState.OPEN, words=write_words(words),

@@ -12,10 +12,10 @@ from asset_hub.catalogue import AssetKind, AssetView, FileRole, get_asset
 from asset_hub.core.db import ReadSession, WriteSession
 from asset_hub.core.ids import new_id
 from asset_hub.core.rational import FrameRate
-from asset_hub.core.text import N_, Text
+from asset_hub.core.text import Text
 from marketplace import permissions
 from marketplace.availability import Answer, availability
-from marketplace.errors import NotForSale, QuoteNotFound, WindowTaken
+from marketplace.errors import NotForSale, QuoteNotFound
 from marketplace.listings import listing_of
 from marketplace.models import QuoteRow
 from marketplace.pricing import Price, price_of
@@ -46,7 +46,7 @@ def quote(
     asset = get_asset(session, asset_id=asset_id, by=by, now=now)
     found = availability(session, asset_id=asset_id, terms=terms, by=by, now=now)
     if found.answer == Answer.CONFLICT:
-        raise WindowTaken(N_("Free from {day}."), day=found.free_from, members={"free_from": str(found.free_from)})
+        require_free(session, asset_id=asset_id, wanted=terms.grant().words(0), buyer_id=buyer_id, now=now)
     listing = listing_of(session, asset_id=asset_id)
     if found.answer == Answer.UNKNOWN or listing is None:
         reasons = found.reasons or (Text(NotForSale.title),)

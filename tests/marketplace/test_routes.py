@@ -9,13 +9,14 @@ from starlette.testclient import TestClient
 
 from asset_hub.accounts import Actor, issue_token
 from asset_hub.accounts.members import membership_of
-from asset_hub.catalogue import RestrictionKind, get_asset, restrict
+from asset_hub.catalogue import RestrictionKind, Secrecy, get_asset, restrict
+from asset_hub.catalogue.models import AssetRow
 from asset_hub.core import clock
 from asset_hub.core.clock import beijing_date
 from asset_hub.core.period import DateRange
 from ledger.verifier import verify_certificate
 from marketplace.models import OrderRow, QuoteRow
-from tests.marketplace.shop import Shop, make_shop
+from tests.marketplace.shop import Shop, make_shop, make_terms
 from tests.web.pages import client_for
 
 SCOPES = ("marketplace.quote", "marketplace.order", "marketplace.fetch")
@@ -75,12 +76,20 @@ def test_a_taken_window_is_409_with_the_day_it_frees(shop: Shop) -> None:
     mine, theirs = (
         client.post(f"/api/v1/assets/{number}/quotes", json=exclusive).json()["id"] for client in (first, second)
     )
-    first.post(f"/api/v1/quotes/{mine}/orders")
+    order = first.post(f"/api/v1/quotes/{mine}/orders").json()["id"]
+    while_open = [
+        second.post(f"/api/v1/quotes/{theirs}/orders"),
+        second.post(f"/api/v1/assets/{number}/quotes", json=exclusive),
+    ]
+    asked_open = second.get(f"/api/v1/assets/{number}/availability", params={"use": "streaming"}).json()
+    first.post(f"/api/v1/orders/{order}/payments")
 
     ordered = second.post(f"/api/v1/quotes/{theirs}/orders")
     quoted = second.post(f"/api/v1/assets/{number}/quotes", json=exclusive)
     asked = second.get(f"/api/v1/assets/{number}/availability", params={"use": "streaming"}).json()
 
+    assert [(one.status_code, one.json()["type"]) for one in while_open] == [(409, "/problems/held-by-order")] * 2
+    assert (asked_open["answer"], asked_open["free_from"]) == ("conflict", None)
     free_from = DateRange.years_from(beijing_date(clock.now()), 2).end.isoformat()
     for answer in (ordered, quoted):
         problem = answer.json()
@@ -155,3 +164,29 @@ def test_pages_and_programs_are_told_the_same_of_what_is_hidden(shop: Shop) -> N
     )
     assert {**hidden, "instance": ""} == {**missing, "instance": ""}
     assert hidden["status"] == 404
+
+
+def test_a_token_reads_the_trade_only_with_an_act_of_the_trade(shop: Shop) -> None:
+    buyer = shop.make_buyer()
+    licence = shop.buy(buyer, make_terms())
+    inside, outside = (program_of(shop, buyer, (scope,)) for scope in ("marketplace.order", "ingest.receive"))
+    addresses = ["/api/v1/licences", f"/api/v1/licences/{licence.id}", f"/orders/{licence.order_id}"]
+
+    read = [inside.get(address).status_code for address in addresses]
+    refused = [outside.get(address).status_code for address in addresses]
+    own_hand = [inside.get(address).status_code for address in ("/account", "/notices")]
+
+    assert read == [200, 200, 200]
+    assert refused == [403, 403, 403]
+    assert own_hand == [403, 403]
+
+
+def test_a_token_without_an_act_of_the_catalogue_sees_what_everybody_sees(shop: Shop) -> None:
+    with shop.services.database.write() as session:
+        row = session.get_one(AssetRow, shop.asset_id)
+        row.secrecy = Secrecy.INTERNAL
+        number = row.number
+    trade, catalogue = (program_of(shop, shop.seller, (scope,)) for scope in ("marketplace.list", "catalogue.describe"))
+
+    assert trade.get(f"/assets/{number}").status_code == 404
+    assert catalogue.get(f"/assets/{number}").status_code == 200
