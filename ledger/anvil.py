@@ -86,14 +86,14 @@ def opened_anvil(url: ChainUrl, *, endowed: Sequence[bytes], blocks: Sequence[Jo
 
 
 @contextmanager
-def running_anvil(program: Path, *, endowed: Sequence[bytes]) -> Iterator[str]:
+def running_anvil(program: Path, *, endowed: Sequence[bytes], hardfork: str = HARDFORK) -> Iterator[str]:
     """Start anvil under the rules of the embedded chain on a free loopback port; yield its address."""
     with tempfile.TemporaryDirectory(prefix="ahanvil") as folder:
         genesis = Path(folder) / "genesis.json"
         genesis.write_text(json.dumps(_genesis(endowed)))
         port = _free_port()
         command = [
-            str(program), "--silent", "--host", "127.0.0.1", "--port", str(port), "--hardfork", HARDFORK,
+            str(program), "--silent", "--host", "127.0.0.1", "--port", str(port), "--hardfork", hardfork,
             "--chain-id", str(CHAIN_ID), "--init", str(genesis), "--gas-limit", str(GAS_LIMIT), "--accounts", "1",
             "--order", "fifo", "--block-base-fee-per-gas", "0",
         ]  # fmt: skip

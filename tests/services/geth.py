@@ -56,7 +56,7 @@ def install() -> None:
     assert go is not None, "no Go"
     part = FOLDER.with_name(f"{VERSION}.{os.getpid()}.part")
     environment = {**os.environ, "GOBIN": str(part), "GOTOOLCHAIN": "local"}
-    subprocess.run([go, "install", "-trimpath", "-ldflags=-checklinkname=0", _MODULE], env=environment, check=True)
+    subprocess.run([go, "install", "-ldflags=-checklinkname=0", _MODULE], env=environment, check=True)
     FOLDER.mkdir(parents=True, exist_ok=True)
     (part / "geth").replace(PROGRAM)
     part.rmdir()
@@ -152,9 +152,9 @@ def running_network(folder: Path, *, endowed: Sequence[bytes], chain_id: int = C
 
 def _make_validator(folder: Path, index: int, ports: Sequence[int]) -> Validator:
     folder.mkdir(parents=True)
-    keys = [Key(keccak(f"asset_hub tests {purpose} {index}".encode())) for purpose in ("signer", "node")]
+    signer, node = (Key(keccak(f"asset_hub tests {purpose} {index}".encode())) for purpose in ("signer", "node"))
     peer, http, ws, auth = ports
-    return Validator(folder, *keys, peer, http, ws, auth)
+    return Validator(folder, signer, node, peer, http, ws, auth)
 
 
 def _genesis(network: Network, endowed: Sequence[bytes], chain_id: int, genesis_time: int) -> dict[str, object]:
@@ -199,7 +199,8 @@ def _start(validator: Validator) -> None:
         "--maxpeers", "2", "--ipcdisable", "--http", "--http.addr", "127.0.0.1", "--http.port",
         str(validator.http_port), "--http.api", _APIS, "--ws", "--ws.addr", "127.0.0.1", "--ws.port",
         str(validator.ws_port), "--ws.api", _APIS, "--authrpc.port", str(validator.auth_port), "--miner.gasprice", "1",
-        "--miner.gaslimit", str(_GAS_LIMIT), "--txpool.pricelimit", "1", "--txpool.accountslots", "10000",
+        "--miner.gaslimit", str(_GAS_LIMIT), "--txpool.pricelimit", "1", "--rpc.txfeecap", "0",
+        "--txpool.accountslots", "10000",
         "--txpool.accountqueue", "10000", "--txpool.globalslots", "50000", "--txpool.globalqueue", "50000",
         "--miner.etherbase", address, "--unlock", address, "--password",
         str(folder / "password"), "--allow-insecure-unlock", "--verbosity", "2",
