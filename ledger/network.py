@@ -6,7 +6,7 @@ the extra data of Clique and QBFT headers.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 from web3 import HTTPProvider
@@ -25,11 +25,20 @@ from ledger.engine import (
     WrongChain,
 )
 from ledger.errors import ChainUnavailable
+from ledger.health import Lack, NodeFacts, Quorum
 from ledger.merkle import keccak
 
 TIMEOUT_S = 10
 _BATCH = 200
 _CALL_GAS = 30_000_000
+_PERIOD_OVER = 10
+_HISTORY = 200
+_METHOD_NOT_FOUND = -32601
+_NO_METHOD = ("does not exist", "not found", "not available", "not supported", "unknown method")
+_NEEDED = (
+    "eth_sendRawTransaction", "eth_getTransactionReceipt", "eth_getTransactionCount", "eth_getBlockByHash",
+    "eth_getBlockByNumber", "eth_getLogs", "eth_call",
+)  # fmt: skip
 _NO_BLOCK = "0x" + 64 * "0"
 _KNOWN = ("already known", "known transaction", "already imported", "alreadyknown", "already exist")
 _NONCE_TOO_LOW = ("nonce too low", "nonce is too low", "nonce_too_low", "invalid nonce", "nonce check fail")
@@ -157,6 +166,80 @@ class NetworkEngine:
         blocks = self.rpc.ask_all([("eth_getBlockByHash", [block_hash, False]) for block_hash in unknown])
         self._times |= {block["hash"]: _int(block["timestamp"]) for block in blocks if isinstance(block, dict)}
         return {block_hash: self._times[block_hash] for block_hash in hashes if block_hash in self._times}
+
+
+def read_facts(engine: NetworkEngine) -> NodeFacts:
+    """Ask a node how it is and what it lacks. Never raises: a network that does not answer is a fact too."""
+    terms = engine.terms
+    try:
+        return _facts(engine)
+    except ChainUnavailable:
+        return NodeFacts(terms.chain_id, "", str(terms.finality), None, lacks=(Lack.ANSWER,))
+
+
+def _facts(engine: NetworkEngine) -> NodeFacts:
+    latest: dict[str, Any] = engine.rpc.ask("eth_getBlockByNumber", "latest", False)
+    number = _int(latest["number"])
+    earlier = max(0 if number < _PERIOD_OVER else 1, number - _PERIOD_OVER)
+    asked: dict[str, Request] = {
+        "chain_id": ("eth_chainId", []), "client": ("web3_clientVersion", []), "peers": ("net_peerCount", []),
+        "syncing": ("eth_syncing", []), "before": ("eth_getBlockByNumber", [hex(earlier), False]),
+        "finalized": ("eth_getBlockByNumber", ["finalized", False]),
+        "history": ("eth_getBalance", [_hex(bytes(20)), hex(max(1, number - _HISTORY))]),
+        "clique": ("clique_getSigners", []), "qbft": ("qbft_getValidatorsByBlockNumber", ["latest"]),
+        "ibft": ("ibft_getValidatorsByBlockNumber", ["latest"]),
+    }  # fmt: skip
+    told = dict(zip(asked, engine.rpc.ask_all(list(asked.values())), strict=True))
+    missing = _missing_methods(engine.rpc)
+    peers = _int(told["peers"]) if isinstance(told["peers"], str) else None
+    terms, chain_id = engine.terms, _int(told["chain_id"]) if isinstance(told["chain_id"], str) else 0
+    found = {
+        Lack.CHAIN_ID: chain_id == 0,
+        Lack.METHODS: bool(missing),
+        Lack.HISTORY: number > 1 and isinstance(told["history"], RpcRefused),
+        Lack.FINALIZED: terms.finality.rule is FinalityRule.TAG and not isinstance(told["finalized"], dict),
+        Lack.SYNC: bool(told["syncing"]) and not isinstance(told["syncing"], RpcRefused),
+    }
+    final = max(0, number - terms.finality.depth)
+    if terms.finality.rule is FinalityRule.TAG:
+        final = _int(told["finalized"]["number"]) if isinstance(told["finalized"], dict) else 0
+    return NodeFacts(
+        chain_id, told["client"] if isinstance(told["client"], str) else "", str(terms.finality),
+        BlockHead(number, _bytes(latest["hash"]), _int(latest["timestamp"]), final),
+        _period(latest, told["before"]) if terms.engine == "network" else None,
+        peers, _quorum(told, peers), tuple(lack for lack, is_so in found.items() if is_so), missing,
+    )  # fmt: skip
+
+
+def _missing_methods(rpc: Rpc) -> tuple[str, ...]:
+    """Return which of the methods that we use the node does not know; asked without arguments, none acts."""
+    answers = rpc.ask_all([(method, []) for method in _NEEDED])
+    return tuple(
+        method
+        for method, answer in zip(_NEEDED, answers, strict=True)
+        if isinstance(answer, RpcRefused)
+        and (answer.code == _METHOD_NOT_FOUND or any(word in answer.message.lower() for word in _NO_METHOD))
+    )
+
+
+def _period(latest: dict[str, Any], before: Any) -> timedelta | None:
+    if not isinstance(before, dict) or latest["number"] == before["number"]:
+        return None
+    blocks = _int(latest["number"]) - _int(before["number"])
+    return timedelta(seconds=_int(latest["timestamp"]) - _int(before["timestamp"])) / blocks
+
+
+def _quorum(told: dict[str, Any], peers: int | None) -> Quorum | None:
+    """Clique goes on with more than half of its signers, QBFT and IBFT with two thirds."""
+    connected = None if peers is None else peers + 1
+    if isinstance(told["clique"], list):
+        count = len(told["clique"])
+        return Quorum(count, count // 2 + 1, connected)
+    for name in ("qbft", "ibft"):
+        if isinstance(told[name], list):
+            count = len(told[name])
+            return Quorum(count, -(-2 * count // 3), connected)
+    return None
 
 
 def read_terms(rpc: Rpc, url: ChainUrl) -> ChainTerms:

@@ -1,18 +1,25 @@
 """The three engines behave alike; a real network of four validators stands still and goes on, and nothing is lost."""
 
+import json
+import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from sqlmodel import col, select
 
 from asset_hub.core import clock
+from asset_hub.core.db import Database
 from ledger.anvil import AnvilEngine, running_anvil
 from ledger.calls import created_address, creation, encode_call, read_log, read_refusal
 from ledger.chain import CHAIN_ID
 from ledger.embedded import EmbeddedChain, EmbeddedEngine, MemoryStore
 from ledger.engine import (
     BadChainUrl,
+    BlockHead,
     ChainTerms,
     Finality,
     FinalityRule,
@@ -24,8 +31,10 @@ from ledger.engine import (
     sign_for,
 )
 from ledger.errors import ChainUnavailable
+from ledger.health import Lack, NodeFacts, Quorum, describe_node, read_outbox
 from ledger.merkle import keccak
-from ledger.network import NetworkEngine
+from ledger.network import NetworkEngine, Rpc, read_facts
+from ledger.nonces import OutboxRow, OutboxState, adopt_nonce, queue_transaction, relay
 from ledger.signing import Key, Keys
 from tests.services.anvil import require_anvil
 from tests.services.geth import Network, require_geth, running_network
@@ -230,3 +239,198 @@ def test_the_next_node_is_asked_when_one_is_silent() -> None:
             assert engine.head().number == 0
     with pytest.raises(ChainUnavailable), NetworkEngine.connect(url):
         pass
+
+
+def queue(database: Database, engine: LedgerEngine, ops: Sequence[str]) -> None:
+    """Put transfers of nothing into the outbox, one transaction of the database each."""
+    for op in ops:
+        with database.write() as session:
+            adopt_nonce(session, engine.terms, sender=STRANGER.address, used=0)
+            queue_transaction(
+                session, STRANGER, engine.terms, op_id=keccak(op.encode()), to=PAUPER.address, data=b"",
+                now=clock.now(), gas=50_000,
+            )  # fmt: skip
+
+
+def relay_until_empty(database: Database, engine: LedgerEngine, *, within_s: float = 90) -> None:
+    until = time.monotonic() + within_s
+    while relay(database, engine, now=clock.now()).open:
+        assert time.monotonic() < until
+        time.sleep(0.2)
+
+
+def stalled_facts(engine: NetworkEngine, *, within_s: float = 60) -> NodeFacts:
+    """Wait until the head stands still; return what the node says then."""
+    until = time.monotonic() + within_s
+    while not (facts := read_facts(engine)).is_stalled(clock.now()):
+        assert time.monotonic() < until, facts
+        time.sleep(1)
+    return facts
+
+
+def assert_landed_once(database: Database, engine: LedgerEngine, *, count: int) -> None:
+    with database.read() as session:
+        rows = session.exec(select(OutboxRow).order_by(col(OutboxRow.number))).all()
+    receipts = [receipt for receipt in engine.receipts([row.tx_hash for row in rows]) if receipt is not None]
+    assert [row.nonce for row in rows] == list(range(rows[0].nonce, rows[0].nonce + count))
+    assert [(row.state, row.status) for row in rows] == [(OutboxState.FINAL, 1)] * count
+    assert [row.block_hash for row in rows] == [receipt.block_hash for receipt in receipts]
+    assert engine.nonce_of(STRANGER.address) == rows[-1].nonce + 1
+
+
+@pytest.fixture
+def outbox(database: Database, network: Network) -> Database:
+    engine = connected(network)
+    with database.write() as session:
+        adopt_nonce(session, engine.terms, sender=STRANGER.address, used=engine.nonce_of(STRANGER.address))
+    return database
+
+
+@pytest.mark.network
+def test_one_of_four_validators_killed_and_the_network_goes_on(outbox: Database, network: Network) -> None:
+    engine = connected(network)
+    queue(outbox, engine, ["before"])
+    relay_until_empty(outbox, engine)
+
+    network.kill(0)
+    try:
+        queue(outbox, engine, [f"during {number}" for number in range(5)])
+        relay_until_empty(outbox, engine)
+        facts = read_facts(engine)
+    finally:
+        network.restart(0)
+
+    assert_landed_once(outbox, engine, count=6)
+    assert facts.quorum == Quorum(validators=4, needed=3, connected=3)
+    assert not facts.is_stalled(clock.now())
+
+
+@pytest.mark.network
+def test_two_of_four_killed_the_head_stands_still_and_all_lands_once_afterwards(
+    outbox: Database, network: Network
+) -> None:
+    engine = connected(network)
+    network.kill(2, 3)
+    try:
+        queue(outbox, engine, [f"first {number}" for number in range(10)])
+        relay(outbox, engine, now=clock.now())
+        facts = stalled_facts(engine)
+        queue(outbox, engine, [f"second {number}" for number in range(10)])
+        relayed = relay(outbox, engine, now=clock.now() + timedelta(minutes=1))
+        again = relay(outbox, engine, now=clock.now() + timedelta(minutes=1))
+        head = engine.head()
+        with outbox.read() as session:
+            waiting = read_outbox(session, chain_id=CHAIN_ID)
+    finally:
+        network.restart(2, 3)
+    restarted = time.monotonic()
+    relay_until_empty(outbox, engine)
+    print(f"all final {time.monotonic() - restarted:.1f} s after the restart")
+
+    assert_landed_once(outbox, engine, count=20)
+    assert facts.head is not None
+    assert facts.head.number <= head.number <= facts.head.number + 1
+    assert facts.quorum == Quorum(validators=4, needed=3, connected=2)
+    told = [str(text) for text in describe_node(facts, now=clock.now())]
+    assert told[0].startswith("The head stands still: the last block is ")
+    assert told[1] == "Too few validators: 2 of 4 are connected, 3 are needed."
+    assert (relayed.final, again.final, waiting.open, waiting.displaced) == (0, 0, 20, 0)
+    assert waiting.oldest is not None
+
+
+@pytest.mark.network
+def test_a_healthy_network_says_so(network: Network) -> None:
+    engine = connected(network)
+    while engine.head().number < 3:
+        time.sleep(0.2)
+
+    facts = read_facts(engine)
+
+    assert facts.head is not None
+    assert facts.period is not None
+    assert (facts.chain_id, facts.peers, facts.quorum) == (CHAIN_ID, 3, Quorum(4, 3, 4))
+    assert facts.client.startswith("Geth/v1.13.15")
+    assert (facts.lacks, facts.methods, facts.finality) == ((), (), f"depth:{DEPTH}")
+    assert not facts.is_stalled(clock.now())
+    assert [str(text) for text in describe_node(facts, now=clock.now())] == [
+        f"Block {facts.head.number}, {DEPTH} blocks above the last final one (finality: depth:{DEPTH})."
+    ]
+
+
+@pytest.mark.network
+def test_a_network_without_finality_refuses_the_rule_that_needs_it(network: Network) -> None:
+    with NetworkEngine.connect(parse_chain_url(f"{network.urls[0]}#finality=tag")) as engine:
+        facts = read_facts(engine)
+
+    assert facts.head is not None
+    assert (facts.lacks, facts.head.final) == ((Lack.FINALIZED,), 0)
+
+
+def test_a_network_that_does_not_answer_is_stalled_and_says_so() -> None:
+    facts = read_facts(NetworkEngine(Rpc(["http://127.0.0.1:1"]), ChainTerms("network")))
+
+    assert facts.is_stalled(clock.now())
+    assert [str(text) for text in describe_node(facts, now=clock.now())] == ["No node of the network answers."]
+
+
+def test_a_head_is_stalled_after_ten_periods_and_never_before_ten_seconds() -> None:
+    now = clock.now()
+
+    def is_stalled(*, age_s: int, period_s: float | None) -> bool:
+        head = BlockHead(9, keccak(b"b"), int(now.timestamp()) - age_s, 9)
+        period = None if period_s is None else timedelta(seconds=period_s)
+        return NodeFacts(CHAIN_ID, "", "instant", head, period).is_stalled(now)
+
+    assert [is_stalled(age_s=age_s, period_s=5) for age_s in (49, 52)] == [False, True]
+    assert [is_stalled(age_s=age_s, period_s=0.1) for age_s in (9, 12)] == [False, True]
+    assert not is_stalled(age_s=10_000, period_s=None)
+
+
+@pytest.mark.parametrize("validators", [1, 4, 5, 7])
+def test_what_a_poor_node_lacks_is_named(validators: int) -> None:
+    with poor_node(validators) as node:
+        facts = read_facts(NetworkEngine(Rpc([node]), ChainTerms("network", finality=Finality(FinalityRule.TAG))))
+
+    assert facts.lacks == (Lack.CHAIN_ID, Lack.METHODS, Lack.HISTORY, Lack.FINALIZED, Lack.SYNC)
+    assert facts.methods == ("eth_getLogs",)
+    assert facts.quorum == Quorum(validators, {1: 1, 4: 3, 5: 4, 7: 5}[validators], None)
+    told = " ".join(str(text) for text in describe_node(facts, now=clock.now()))
+    assert "eth_getLogs" in told
+
+
+@contextmanager
+def poor_node(validators: int) -> Iterator[str]:
+    """Serve JSON-RPC over HTTP as an incompletely set up QBFT node does."""
+    block = {"number": "0x40", "hash": "0x" + 64 * "a", "timestamp": hex(int(time.time()))}
+    results: dict[str, object] = {
+        "eth_chainId": "0x0", "eth_getBlockByNumber": block, "eth_syncing": {"currentBlock": "0x1"},
+        "qbft_getValidatorsByBlockNumber": ["0x" + 40 * "b"] * validators,
+    }  # fmt: skip
+
+    class Poor(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            body = json.dumps([self.answer(one) for one in asked]).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def answer(self, one: dict[str, object]) -> dict[str, object]:
+            method = str(one["method"])
+            told: dict[str, object] = {"jsonrpc": "2.0", "id": one["id"]}
+            if method in results and one["params"] != ["finalized", False]:
+                return told | {"result": results[method]}
+            code = -32601 if method == "eth_getLogs" else -32602
+            return told | {"error": {"code": code, "message": "no"}}
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Poor)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
