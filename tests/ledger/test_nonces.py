@@ -13,6 +13,7 @@ from sqlmodel import SQLModel, col, select
 from asset_hub.core import clock
 from asset_hub.core.db import Database
 from ledger.anvil import AnvilEngine, running_anvil
+from ledger.chain import GAS_PRICE
 from ledger.embedded import EmbeddedChain, EmbeddedEngine, MemoryStore
 from ledger.engine import ChainTerms, LedgerEngine, parse_chain_url, sign_for
 from ledger.errors import ChainUnavailable
@@ -264,3 +265,30 @@ def test_a_refusal_keeps_the_row_and_its_reason(database: Database, embedded: Em
     assert (row.state, row.reason) == (OutboxState.WAITING, "intrinsic gas too low")
     with database.read() as session:
         assert count_open(session, chain_id=TERMS.chain_id) == 1
+
+
+def test_a_transaction_that_a_reorganisation_drops_is_sent_again_and_lands(database: Database) -> None:
+    now = clock.now()
+    with (
+        running_anvil(require_anvil(), endowed=[RELAYER.address]) as url,
+        NetworkEngine.connect(parse_chain_url(f"{url}#finality=depth:3&gas_price={GAS_PRICE}")) as engine,
+    ):
+        engine.rpc.ask("anvil_mine", "0x2")
+        row = queue(database, "a", terms=engine.terms, now=now)
+        seen = relay(database, engine, now=now)
+        (before,) = rows(database)
+        engine.rpc.ask("anvil_reorg", 1, [])
+        relay(database, engine, now=now + timedelta(seconds=1))
+        (dropped,) = rows(database)
+        again = [relay(database, engine, now=now + timedelta(seconds=31 + number)) for number in range(2)]
+        (landed,) = rows(database)
+        engine.rpc.ask("anvil_mine", "0x3")
+        final = relay(database, engine, now=now + timedelta(seconds=40))
+        nonce = engine.nonce_of(RELAYER.address)
+
+    assert (seen.final, before.state, before.status) == (0, OutboxState.SENT, 1)
+    assert (dropped.state, dropped.block_number, dropped.status) == (OutboxState.SENT, None, None)
+    assert [round_.sent for round_ in again] == [0, 1]
+    assert (landed.state, landed.raw) == (OutboxState.SENT, row.raw)
+    assert landed.block_hash not in (None, before.block_hash)
+    assert (final.final, final.open, nonce) == (1, 0, 1)
