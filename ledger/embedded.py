@@ -6,6 +6,7 @@ A block, its journal rows and the business rows commit together or not at all (A
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import rlp
@@ -15,12 +16,17 @@ from eth.chains.base import MiningChain
 from eth.consensus.noproof import NoProofConsensus
 from eth.db.atomic import AtomicDB
 from eth.db.backends.base import BaseDB
+from eth.exceptions import TransactionNotFound
 from eth.vm.forks.paris import ParisVM
+from eth_keys.exceptions import BadSignature
+from eth_utils.exceptions import ValidationError
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
 from asset_hub.core.db import ReadSession
 from ledger.chain import CHAIN_ID, GAS_LIMIT, GAS_PRICE
+from ledger.engine import EMBEDDED, Answer, BlockHead, Called, ChainTerms, Log, Outcome, Receipt
+from ledger.merkle import keccak
 from ledger.models import StateRow
 
 # The engine raises the limit to 100,000 when it is imported; with that, a body of nested brackets overruns the stack
@@ -165,10 +171,40 @@ class EmbeddedChain:
         """Return the next nonce of an account."""
         return int(self._chain.get_vm().state.get_nonce(address))
 
+    def decode(self, raw: bytes) -> Any:
+        """Return a signed transaction as the engine reads it."""
+        return self._chain.get_vm().get_transaction_builder().decode(raw)
+
+    def refusal_of(self, sent: Any) -> str:
+        """Return why no block can hold a transaction, empty when one can; its nonce is not looked at."""
+        if sent.chain_id != CHAIN_ID:
+            return f"invalid chain id {sent.chain_id}"
+        if sent.intrinsic_gas > sent.gas:
+            return "intrinsic gas too low"
+        if sent.gas > GAS_LIMIT:
+            return "exceeds block gas limit"
+        if self._chain.get_vm().state.get_balance(sent.sender) < sent.value + sent.gas * sent.gas_price:
+            return "insufficient funds"
+        return ""
+
+    def receipt_of(self, tx_hash: bytes) -> Receipt | None:
+        """Return what became of a transaction, None when no block holds it."""
+        try:
+            number, index = self._chain.get_canonical_transaction_index(tx_hash)
+        except TransactionNotFound:
+            return None
+        header = self._chain.get_canonical_block_header_by_number(number)
+        found = self._chain.get_transaction_receipt_by_index(number, index)
+        earlier = self._chain.get_transaction_receipt_by_index(number, index - 1).gas_used if index else 0
+        return Receipt(
+            tx_hash, number, bytes(header.hash), header.timestamp, _status(found), found.gas_used - earlier,
+            tuple(Log(*log) for log in _logs(found)),
+        )  # fmt: skip
+
     def execute(self, raws: Sequence[bytes], *, time: int) -> Block:
         """Mine one block of these signed transactions; `time` (unix seconds) must be after the head's."""
         self._chain.set_header_timestamp(time)
-        transactions = [self._chain.get_vm().get_transaction_builder().decode(raw) for raw in raws]
+        transactions = [self.decode(raw) for raw in raws]
         result, receipts, computations = self._chain.mine_all(transactions)
         header = result.imported_block.header
         outcomes = []
@@ -200,20 +236,27 @@ class EmbeddedChain:
 
 
 def _executed(transaction: Any, receipt: Any, computation: Any, gas_used: int) -> Executed:
-    logs = tuple(
-        (bytes(log.address), tuple(int(topic).to_bytes(32, "big") for topic in log.topics), bytes(log.data))
-        for log in receipt.logs
-    )
     return Executed(
         tx_hash=bytes(transaction.hash),
         sender=bytes(transaction.sender),
         nonce=int(transaction.nonce),
-        status=1 if receipt.state_root == b"\x01" else 0,
+        status=_status(receipt),
         gas_used=int(gas_used),
-        logs=logs,
+        logs=_logs(receipt),
         revert=bytes(computation.output) if computation.is_error else b"",
         receipt=bytes(receipt.encode()),
         created=bytes(computation.msg.storage_address) if computation.msg.is_create else b"",
+    )
+
+
+def _status(receipt: Any) -> int:
+    return 1 if receipt.state_root == b"\x01" else 0
+
+
+def _logs(receipt: Any) -> tuple[tuple[bytes, tuple[bytes, ...], bytes], ...]:
+    return tuple(
+        (bytes(log.address), tuple(int(topic).to_bytes(32, "big") for topic in log.topics), bytes(log.data))
+        for log in receipt.logs
     )
 
 
@@ -227,3 +270,61 @@ def _genesis_params() -> Mapping[str, Any]:
 def _genesis_state(endowed: Sequence[bytes]) -> Mapping[bytes, Any]:
     account = {"balance": _ENDOWMENT, "nonce": 0, "code": b"", "storage": {}}
     return dict.fromkeys(endowed, account)
+
+
+class EmbeddedEngine:
+    """The embedded chain as a LedgerEngine. On a SqlStore the caller writes the journal in the same transaction."""
+
+    def __init__(self, chain: EmbeddedChain) -> None:
+        self.chain = chain
+
+    @property
+    def terms(self) -> ChainTerms:
+        return ChainTerms(EMBEDDED)
+
+    def head(self) -> BlockHead:
+        """Return the newest block; every block is final."""
+        header = self.chain.head
+        return BlockHead(header.block_number, bytes(header.hash), header.timestamp, header.block_number)
+
+    def nonce_of(self, address: bytes) -> int:
+        return self.chain.nonce_of(address)
+
+    def send(self, raws: Sequence[bytes], *, now: datetime) -> tuple[Answer, ...]:
+        """Mine one block of those that fit the state; there is no pool, so a gap before a nonce is a refusal."""
+        answers, fitting = [], []
+        expected: dict[bytes, int] = {}
+        for raw in raws:
+            try:
+                sent = self.chain.decode(raw)
+                sender = bytes(sent.sender)
+            except (rlp.exceptions.RLPException, ValidationError, BadSignature, TypeError) as error:
+                answers.append(Answer(keccak(raw), Outcome.REFUSED, str(error)))
+                continue
+            answer = self._judge(sent, expected.setdefault(sender, self.nonce_of(sender)))
+            answers.append(answer)
+            if answer.outcome is Outcome.ACCEPTED:
+                fitting.append(raw)
+                expected[sender] += 1
+        if fitting:
+            self.chain.execute(fitting, time=max(int(now.timestamp()), self.chain.head.timestamp + 1))
+        return tuple(answers)
+
+    def receipts(self, tx_hashes: Sequence[bytes]) -> tuple[Receipt | None, ...]:
+        return tuple(self.chain.receipt_of(tx_hash) for tx_hash in tx_hashes)
+
+    def call(self, to: bytes, data: bytes, *, sender: bytes) -> Called:
+        done, output = self.chain.call(sender, to, data, time=self.chain.head.timestamp + 1)
+        return Called(done, output)
+
+    def _judge(self, sent: Any, expected: int) -> Answer:
+        tx_hash = bytes(sent.hash)
+        if refusal := self.chain.refusal_of(sent):
+            return Answer(tx_hash, Outcome.REFUSED, refusal)
+        if sent.nonce == expected:
+            return Answer(tx_hash, Outcome.ACCEPTED)
+        if self.chain.receipt_of(tx_hash) is not None:
+            return Answer(tx_hash, Outcome.KNOWN, "already in a block")
+        if sent.nonce < expected:
+            return Answer(tx_hash, Outcome.NONCE_TOO_LOW, f"nonce {sent.nonce}, expected {expected}")
+        return Answer(tx_hash, Outcome.REFUSED, f"nonce {sent.nonce}, expected {expected}")

@@ -1,18 +1,28 @@
-"""How the ledger is: its head, what waits, where the contracts are, who operates it, what acts cost in gas."""
+"""How the ledger is: its head, what waits, where the contracts are, who operates it, what acts cost in gas.
 
+Of a network also how far the head is behind, who must be up for it to go on, and what its node lacks.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 from sqlmodel import col, func, select
 
 from asset_hub.core.db import ReadSession
+from asset_hub.core.text import N_, Text
 from ledger.chain import CHAIN_ID
+from ledger.engine import BlockHead
 from ledger.models import BlockRow, EntryRow, JournalRow
+from ledger.nonces import OutboxRow, OutboxState
 from ledger.signing import Keys
 from ledger.sites import find_site
 from ledger.types import EntryKind, EntryState
 
 STALLED_AFTER = timedelta(minutes=10)
+STALLED_PERIODS = 10
+_SHORTEST_STALL = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +60,136 @@ class Health:
     contracts: tuple[tuple[str, str], ...]
     operator: str
     gas: tuple[GasOfAct, ...]
+    node: "NodeFacts | None" = None
 
     def is_stalled(self, now: datetime) -> bool:
-        """Say whether something has waited longer than a block ever takes."""
+        """Say whether something has waited longer than a block ever takes, or the network's head stands still."""
+        if self.node is not None and self.node.is_stalled(now):
+            return True
         return self.waits_since is not None and now - self.waits_since > STALLED_AFTER
 
 
-def read_health(session: ReadSession, keys: Keys) -> Health:
-    """Return how the ledger is now; a fixed number of queries."""
+class Lack(StrEnum):
+    """What a connected node cannot do, and we would want."""
+
+    ANSWER = "answer"
+    CHAIN_ID = "chain-id"
+    METHODS = "methods"
+    HISTORY = "history"
+    FINALIZED = "finalized"
+    SYNC = "sync"
+
+
+LACKS: dict[Lack, str] = {
+    Lack.ANSWER: N_("No node of the network answers."),
+    Lack.CHAIN_ID: N_("The node says chain id 0: signatures would count on any chain. Set its chain id."),
+    Lack.METHODS: N_("The node does not know {methods}."),
+    Lack.HISTORY: N_("The node does not keep earlier states: reads at an earlier block fail."),
+    Lack.FINALIZED: N_("The node knows no finalized block: the finality rule must be instant or depth:N."),
+    Lack.SYNC: N_("The node is still catching up with the network."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Quorum:
+    """How many validators there are, how many must be up, and how many this node is connected with (itself too)."""
+
+    validators: int
+    needed: int
+    connected: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFacts:
+    """A node of a network at a moment; None is what it does not tell. `period` is measured over the last blocks."""
+
+    chain_id: int
+    client: str
+    finality: str
+    head: BlockHead | None
+    period: timedelta | None = None
+    peers: int | None = None
+    quorum: Quorum | None = None
+    lacks: tuple[Lack, ...] = ()
+    methods: tuple[str, ...] = ()
+
+    def age(self, now: datetime) -> timedelta | None:
+        """Return how old the newest block is, never less than nothing."""
+        if self.head is None:
+            return None
+        return max(timedelta(), now - datetime.fromtimestamp(self.head.time, UTC))
+
+    def is_stalled(self, now: datetime) -> bool:
+        """Say whether no node answers or the head is older than ten block periods (never under ten seconds)."""
+        age = self.age(now)
+        if age is None:
+            return True
+        return self.period is not None and age > max(STALLED_PERIODS * self.period, _SHORTEST_STALL)
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxFacts:
+    """What is on its way to a network: `reason` is the node's text for the oldest that it refused."""
+
+    open: int
+    displaced: int
+    oldest: datetime | None
+    reason: str
+
+
+def read_outbox(session: ReadSession, *, chain_id: int) -> OutboxFacts:
+    """Return what is on its way to a network."""
+    states = dict(
+        session.exec(
+            select(OutboxRow.state, func.count()).where(OutboxRow.chain_id == chain_id).group_by(OutboxRow.state)
+        ).all()
+    )
+    is_open = (OutboxRow.chain_id == chain_id, col(OutboxRow.state).in_((OutboxState.WAITING, OutboxState.SENT)))
+    oldest = session.exec(select(func.min(OutboxRow.created_at)).where(*is_open)).one()
+    refused = (
+        select(OutboxRow.reason)
+        .where(OutboxRow.chain_id == chain_id, OutboxRow.state == OutboxState.WAITING, OutboxRow.reason != "")
+        .order_by(col(OutboxRow.number))
+        .limit(1)
+    )
+    return OutboxFacts(
+        open=states.get(OutboxState.WAITING, 0) + states.get(OutboxState.SENT, 0),
+        displaced=states.get(OutboxState.DISPLACED, 0), oldest=oldest, reason=session.exec(refused).first() or "",
+    )  # fmt: skip
+
+
+def describe_node(node: NodeFacts, *, now: datetime) -> Iterator[Text]:
+    """Say in plain words how a network is, the worst first."""
+    age = node.age(now)
+    if age is not None and node.is_stalled(now):
+        yield Text(
+            N_("The head stands still: the last block is {seconds} s old."), {"seconds": int(age.total_seconds())}
+        )
+    if node.quorum is not None and node.quorum.connected is not None and node.quorum.connected < node.quorum.needed:
+        yield Text(
+            N_("Too few validators: {connected} of {validators} are connected, {needed} are needed."),
+            {
+                "connected": node.quorum.connected, "validators": node.quorum.validators, "needed": node.quorum.needed,
+            },
+        )  # fmt: skip
+    for lack in node.lacks:
+        yield Text(LACKS[lack], {"methods": ", ".join(node.methods)})
+    if node.head is not None:
+        yield Text(
+            N_("Block {number}, {lag} blocks above the last final one (finality: {finality})."),
+            {"number": node.head.number, "lag": node.head.number - node.head.final, "finality": node.finality},
+        )
+
+
+def read_health(session: ReadSession, keys: Keys, *, node: NodeFacts | None = None) -> Health:
+    """Return how the ledger is now; a fixed number of queries. `node` is what a network said of itself."""
     states = dict(session.exec(select(EntryRow.state, func.count()).group_by(EntryRow.state)).all())
     oldest = select(func.min(EntryRow.created_at)).where(EntryRow.state == EntryState.RECORDED)
     genesis, site = session.get(BlockRow, 0), find_site(session)
     return Health(
-        engine="embedded", chain_id=CHAIN_ID, genesis=genesis.hash.hex() if genesis else None, head=_head(session),
+        engine="network" if node else "embedded", chain_id=node.chain_id if node else CHAIN_ID, node=node,
+        genesis=genesis.hash.hex() if genesis else None,
+        head=_head(session),
         transactions=session.exec(select(func.count()).select_from(JournalRow)).one(),
         waiting=states.get(EntryState.RECORDED, 0), confirmed=states.get(EntryState.CONFIRMED, 0),
         refused=states.get(EntryState.REFUSED, 0), waits_since=session.exec(oldest).one(),

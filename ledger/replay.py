@@ -1,13 +1,18 @@
-"""Re-executes the whole journal on a fresh engine in memory and compares everything with what is stored."""
+"""Re-executes the whole journal on a second engine and compares everything with what is stored.
+
+On py-evm in memory down to the block hashes; on any other engine status, logs and, under the same rules, gas.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+import rlp
 from sqlmodel import col, select
 
 from asset_hub.core.db import ReadSession
 from ledger.embedded import EmbeddedChain, MemoryStore
+from ledger.engine import JournalBlock, LedgerEngine, Log, Receipt
 from ledger.models import BlockRow, JournalRow
 from ledger.signing import Keys
 from ledger.submit import NO_SEAL, endowed_accounts, open_chain, seal_of
@@ -40,6 +45,74 @@ def verify_journal(session: ReadSession, keys: Keys) -> Replay:
     if rows and not problems and bytes(open_chain(session, keys).head.hash) != head:
         problems.append("the stored chain has another head than its journal leads to")
     return Replay(len(rows), count, head.hex(), chain.genesis_hash.hex(), tuple(problems))
+
+
+def journal_blocks(session: ReadSession) -> list[JournalBlock]:
+    """Return the journal as blocks, in order."""
+    rows = session.exec(select(JournalRow).order_by(col(JournalRow.number))).all()
+    grouped = groupby(rows, key=lambda row: (row.block_number, row.block_time))
+    return [JournalBlock(number, time, tuple(row.raw for row in group)) for (number, time), group in grouped]
+
+
+def journal_receipts(session: ReadSession) -> list[Receipt]:
+    """Return what the journal says became of its transactions, in order."""
+    return [
+        Receipt(
+            row.tx_hash, row.block_number, row.block_hash, row.block_time, row.status, row.gas_used, _logs(row.receipt)
+        )
+        for row in session.exec(select(JournalRow).order_by(col(JournalRow.number)))
+    ]
+
+
+def compare_with(session: ReadSession, engine: LedgerEngine, *, is_same_fork: bool) -> tuple[str, ...]:
+    """Compare the journal with an engine that has executed it; name every transaction that differs."""
+    expected = journal_receipts(session)
+    return compare_receipts(
+        expected, engine.receipts([receipt.tx_hash for receipt in expected]), is_same_fork=is_same_fork
+    )
+
+
+def compare_receipts(
+    expected: Sequence[Receipt], found: Sequence[Receipt | None], *, is_same_fork: bool
+) -> tuple[str, ...]:
+    """Name each transaction whose status, logs or (under the same rules of pricing) gas differ.
+
+    In logs a word may differ as the blocks' times or numbers do: what is said relative to the block must be equal.
+    """
+    problems = []
+    for index, (first, second) in enumerate(zip(expected, found, strict=True)):
+        differing = "receipt" if second is None else _difference(first, second, is_same_fork)
+        if differing:
+            problems.append(f"transaction {index} (0x{first.tx_hash.hex()}): another {differing}")
+    return tuple(problems)
+
+
+def _difference(first: Receipt, second: Receipt, is_same_fork: bool) -> str:
+    if first.status != second.status:
+        return "status"
+    if is_same_fork and first.gas_used != second.gas_used:
+        return "gas"
+    if len(first.logs) != len(second.logs):
+        return "number of logs"
+    return "" if all(_same_log(first, second, *logs) for logs in zip(first.logs, second.logs, strict=True)) else "log"
+
+
+def _same_log(first: Receipt, second: Receipt, log: Log, other: Log) -> bool:
+    if log.address != other.address or len(log.topics) != len(other.topics) or len(log.data) != len(other.data):
+        return False
+    shifts = {0, second.block_time - first.block_time, second.block_number - first.block_number}
+    return all(
+        int.from_bytes(theirs, "big") - int.from_bytes(ours, "big") in shifts
+        for ours, theirs in zip(_words(log), _words(other), strict=True)
+    )
+
+
+def _words(log: Log) -> list[bytes]:
+    return [*log.topics, *(log.data[start : start + 32] for start in range(0, len(log.data), 32))]
+
+
+def _logs(receipt: bytes) -> tuple[Log, ...]:
+    return tuple(Log(address, tuple(topics), data) for address, topics, data in rlp.decode(receipt)[3])
 
 
 def _check_seals(rows: Sequence[JournalRow]) -> list[str]:

@@ -74,6 +74,29 @@ if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
   echo "$wanted" >"$stamp"
 fi
 
+# ---- anvil and geth for the tests, in the background: geth takes minutes to build, once per machine --------
+background=()
+install_anvil() {
+  .venv/bin/python -m tests.services.anvil is-there && return
+  say "anvil"
+  .venv/bin/python -m tests.services.anvil install >.cache/anvil.log 2>&1 \
+    || { tail -5 .cache/anvil.log >&2; say "anvil could not be had: its tests will be skipped"; }
+}
+build_geth() {
+  .venv/bin/python -m tests.services.geth is-there && return
+  if [ -z "$(.venv/bin/python -m tests.services.geth find-go)" ]; then
+    say "no Go: the tests on a real network will be skipped"
+    return
+  fi
+  say "building geth beside the rest (some minutes, once per machine)"
+  nice .venv/bin/python -m tests.services.geth install >.cache/geth.log 2>&1 \
+    || { tail -5 .cache/geth.log >&2; say "geth could not be built: its tests will be skipped"; }
+}
+if [ "$purpose" = tests ]; then
+  install_anvil & background+=($!)
+  build_geth & background+=($!)
+fi
+
 # ---- page assets -----------------------------------------------------------------------------
 node_build() { # folder, output folder
   local wanted
@@ -102,4 +125,5 @@ if [ "$purpose" = tests ]; then
     rm -f .setup.log
   fi
 fi
+[ ${#background[@]} -eq 0 ] || wait "${background[@]}"
 say "ready"

@@ -9,6 +9,7 @@ import asset_hub.curation.models
 import asset_hub.messages.models
 import ingest.models
 import ledger.models
+import ledger.nonces
 import marketplace.models
 import search.models
 
@@ -20,6 +21,7 @@ packages = (
     asset_hub.catalogue.models,
     ingest.models,
     ledger.models,
+    ledger.nonces,
     marketplace.models,
     asset_hub.curation.models,
     search.models,
