@@ -1,0 +1,201 @@
+"""The verifier as one file: nothing installed, no network, the same verdict per check as the product's own."""
+
+import json
+import re
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from asset_hub.core.errors import BadInput
+from asset_hub.web.texts import chinese
+from ledger.signing import Key
+from ledger.standalone import native, pure
+from ledger.standalone.cli import verifier
+from ledger.standalone.packing import messages, pack_archive, write_verifier
+from tests.drill import grown
+from tests.ledger.issued import Issued
+from tests.ledger.vectors import Question, Verdict, mutations, questions, verdict_of
+
+
+class Program:
+    """A packed verifier, run by a Python that sees nothing but its own standard library."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.folder = path.parent / f"asked-{path.suffix[1:]}"
+        self.folder.mkdir()
+
+    def run(self, *arguments: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-I", "-S", str(self.path), *map(str, arguments)], capture_output=True, text=True,
+            cwd=self.folder, env={}, timeout=200, encoding="utf-8",
+        )  # fmt: skip
+
+    def options(self, question: Question) -> list[object]:
+        options: list[object] = ["--on", question.today]
+        for name, content in (("trust", question.trust), ("status", question.status)):
+            if content is not None:
+                given_ = self.folder / f"{name}.json"
+                given_.write_bytes(content)
+                options += [f"--{name}", given_]
+        return [*options, "--file", question.media] if question.media else options
+
+    def ask(self, question: Question) -> tuple[int, Verdict]:
+        certificate = self.folder / "certificate.json"
+        certificate.write_bytes(question.certificate)
+        ran = self.run(certificate, *self.options(question), "--json")
+        assert ran.stderr == ""
+        return ran.returncode, {check["name"]: check["ok"] for check in json.loads(ran.stdout)["checks"]}
+
+
+@pytest.fixture(scope="module")
+def issued(tmp_path_factory: pytest.TempPathFactory) -> Issued:
+    return Issued(tmp_path_factory.mktemp("issued"))
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Issued:
+    return Issued(tmp_path_factory.mktemp("other"))
+
+
+@pytest.fixture(scope="module", params=["pyz", "py"])
+def program(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Program:
+    path = tmp_path_factory.mktemp("program") / f"verifier.{request.param}"
+    verifier(["write", str(path)], standalone_mode=False)
+    return Program(path)
+
+
+def test_the_programs_say_what_the_product_says(
+    program: Program, issued: Issued, other: Issued, tmp_path: Path
+) -> None:
+    for name, (question, failing) in questions(issued, other, tmp_path).items():
+        report = question.answered()
+
+        code, verdict = program.ask(question)
+
+        assert verdict == verdict_of(report), name
+        assert {check for check, ok in verdict.items() if ok is False} == failing, name
+        assert code == (1 if failing else 0), name
+
+
+def test_no_mutation_divides_or_crashes_them(program: Program, issued: Issued) -> None:
+    asked = mutated(issued.certificate)
+    paths = [program.folder / f"mutation-{number:05d}.json" for number in range(len(asked))]
+    for path, content in zip(paths, asked, strict=True):
+        path.write_bytes(content)
+    base = Question(issued.certificate, issued.media, issued.trust, issued.clear)
+
+    ran = program.run(*paths, *program.options(base), "--json")
+
+    assert (ran.returncode, ran.stderr, len(asked)) == (1, "", grown(200, 3000))
+    for content, told in zip(asked, json.loads(ran.stdout), strict=True):
+        report = Question(content, issued.media, issued.trust, issued.clear).answered()
+        assert {check["name"]: check["ok"] for check in told["checks"]} == verdict_of(report), content
+        assert not told["valid"], content
+
+
+def mutated(certificate: bytes) -> list[bytes]:
+    """Return as many mutations as this run is long; each differs from the certificate."""
+    found: dict[bytes, None] = {}
+
+    @settings(
+        database=None, deadline=None, max_examples=grown(600, 9000), phases=[Phase.generate], derandomize=True,
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(mutations(certificate))
+    def collect(content: bytes) -> None:
+        if content != certificate:
+            found[content] = None
+
+    collect()
+    return list(found)[: grown(200, 3000)]
+
+
+def test_one_certificate_takes_well_under_a_second(issued: Issued, tmp_path: Path) -> None:
+    path = tmp_path / "verifier.pyz"
+    write_verifier(path)
+    program = Program(path)
+    question = Question(issued.certificate, issued.media, issued.trust, issued.clear)
+    seconds = []
+    for _ in range(3):
+        started = time.perf_counter()
+        program.ask(question)
+        seconds.append(time.perf_counter() - started)
+
+    assert min(seconds) < 1, seconds
+
+
+def test_it_speaks_chinese_first_and_english_when_asked(program: Program, issued: Issued) -> None:
+    path = program.folder / "one.json"
+    path.write_bytes(issued.certificate)
+
+    zh, en = (program.run(path, "--on", "2031-12-01", "--language", language) for language in ("zh", "en"))
+
+    assert (zh.returncode, en.returncode) == (1, 1)
+    assert "✕ fails  period: expired: the last day was 2031-11-30" in en.stdout
+    assert "不成立" in zh.stdout
+    assert re.findall("fails|holds|licence|signed|pinned|Valid", zh.stdout) == []
+    assert messages() - chinese().keys() == frozenset()
+
+
+def test_a_missing_file_is_said_not_thrown(program: Program) -> None:
+    ran = program.run(program.folder / "none.json")
+
+    assert (ran.returncode, ran.stdout, "Traceback" in ran.stderr) == (2, "", False)
+
+
+def test_the_archive_holds_the_product_s_own_rule_and_is_the_same_each_time(tmp_path: Path) -> None:
+    path = tmp_path / "verifier.pyz"
+    path.write_bytes(pack_archive())
+    ledger = Path(native.__file__).parents[1]
+    with zipfile.ZipFile(path) as archive:
+        packed = {name: archive.read(name).decode() for name in archive.namelist() if name.startswith("ledger/")}
+
+    assert path.read_bytes() == pack_archive()
+    replaced = packed.pop("ledger/standalone/native.py")
+    assert replaced == (ledger / "standalone" / "pure.py").read_text()
+    assert packed == {name: (ledger.parent / name).read_text() for name in packed}
+    assert "ledger/verifier.py" in packed
+
+
+def test_another_ending_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
+    with pytest.raises(BadInput):
+        write_verifier(tmp_path / "verifier.exe")
+    assert list(tmp_path.iterdir()) == []
+
+
+@settings(deadline=None, max_examples=grown(100, 3000))
+@given(st.binary(max_size=600))
+def test_keccak_is_the_same_in_both(data: bytes) -> None:
+    assert pure.keccak(data) == native.keccak(data)
+
+
+def test_keccak_meets_its_published_vectors() -> None:
+    assert pure.keccak(b"").hex() == "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470"
+    assert pure.keccak(b"abc").hex() == "4e03657aea45a94fc7d47ba826c8d667c0d1e6e33a64a036ec44f58fa12d6c45"
+
+
+@settings(deadline=None, max_examples=grown(30, 1000))
+@given(st.binary(min_size=32, max_size=32), st.binary(min_size=32, max_size=32), st.integers(0, 63), st.integers(0, 1))
+def test_recovery_is_the_same_in_both(secret: bytes, digest: bytes, at: int, parity: int) -> None:
+    signed = Key((int.from_bytes(secret, "big") % (2**255) + 1).to_bytes(32, "big")).sign(digest)
+    broken = bytes([*signed[:at], signed[at] ^ 1, *signed[at + 1 : 64]])
+    asked = ((signed[:64], signed[64] - 27), (signed[:64], parity), (broken, parity), (bytes(64), parity))
+
+    answers = [[_recovered(twin, digest, *one) for one in asked] for twin in (pure, native)]
+
+    assert answers[0] == answers[1]
+    assert answers[0][0] is not None
+
+
+def _recovered(twin: object, digest: bytes, r_and_s: bytes, parity: int) -> bytes | None:
+    try:
+        return twin.recover_public(digest, r_and_s, parity)  # type: ignore[attr-defined,no-any-return]
+    except ValueError:
+        return None
