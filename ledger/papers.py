@@ -6,7 +6,7 @@ A document that differs by one letter from what its signer wrote is either refus
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 from typing import Any
 
 from ledger.merkle import keccak
@@ -140,12 +140,12 @@ def read_licence(text: str) -> Licence:
 def read_moment(text: str, where: str) -> datetime:
     """Return a moment in UTC, spelled 2026-11-25T08:30:00Z. Raises Refused for any other spelling."""
     try:
-        moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)  # noqa: UP017
+        moment = datetime.fromisoformat(text.removesuffix("Z"))
     except ValueError:
         moment = None
-    if moment is None or moment.strftime("%Y-%m-%dT%H:%M:%SZ") != text:
+    if moment is None or f"{moment.isoformat()}Z" != text:
         raise Refused(N_("“{where}” is no moment in UTC"), where=where)
-    return moment
+    return moment.replace(tzinfo=UTC)
 
 
 def check_shape(value: Any, shape: Any, where: str) -> None:

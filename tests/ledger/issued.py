@@ -19,10 +19,10 @@ TODAY = date(2027, 1, 1)
 class Issued:
     """A certificate with what its verifier may be given."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, content: bytes = b"the delivered bytes" * 100) -> None:
         house = make_house(folder)
         self.media = folder / "delivered.jpg"
-        self.media.write_bytes(b"the delivered bytes" * 100)
+        self.media.write_bytes(content)
         blob = put_bytes(house.services.files, self.media.read_bytes())
         licence_id = grant(house, make_terms())
         keys = house.services.keys

@@ -1,11 +1,13 @@
 """The verifier as one file: nothing installed, no network, the same verdict per check as the product's own."""
 
+import dataclasses
 import json
 import re
 import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from asset_hub.core.errors import BadInput
+from asset_hub.core.text import Text
 from asset_hub.web.texts import chinese
 from ledger.signing import Key
 from ledger.standalone import native, pure
@@ -20,6 +23,7 @@ from ledger.standalone.cli import verifier
 from ledger.standalone.packing import messages, pack_archive, write_verifier
 from tests.drill import grown
 from tests.ledger.issued import Issued
+from tests.ledger.page_program import PageProgram, opened
 from tests.ledger.vectors import Question, Verdict, mutations, questions, verdict_of
 
 
@@ -199,3 +203,82 @@ def _recovered(twin: object, digest: bytes, r_and_s: bytes, parity: int) -> byte
         return twin.recover_public(digest, r_and_s, parity)  # type: ignore[attr-defined,no-any-return]
     except ValueError:
         return None
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageProgram]:
+    path = tmp_path_factory.mktemp("page") / "verifier.html"
+    verifier(["write", str(path)], standalone_mode=False)
+    with opened(path) as program:
+        yield program
+
+
+@pytest.mark.browser
+def test_the_page_says_what_the_product_says_and_asks_no_network(
+    page: PageProgram, issued: Issued, other: Issued, tmp_path: Path
+) -> None:
+    zh = chinese()
+    for name, (question, failing) in questions(issued, other, tmp_path).items():
+        report = question.answered()
+
+        rows = page.fill(question, tmp_path)
+
+        assert [(one, ok) for one, ok, _ in rows] == [(zh[check.name], check.ok) for check in report.checks], name
+        details = [Text(check.message, dict(check.params)).render(lambda m: zh[m]) for check in report.checks]
+        assert [found for _, _, found in rows] == details, name
+        verdict = page.page.locator("#result h2").first.inner_text()
+        assert verdict == ("无效" if failing else "有效"), name
+    assert {url.split(":")[0] for url in page.asked} == {"file"}
+    assert page.errors == []
+
+
+@pytest.mark.browser
+def test_the_page_agrees_on_every_mutation(page: PageProgram, issued: Issued) -> None:
+    asked = mutated(issued.certificate)
+    base = Question(issued.certificate, issued.media, issued.trust, issued.clear)
+
+    verdicts = page.ask(asked, base)
+
+    assert (len(verdicts), page.errors) == (grown(200, 3000), [])
+    for content, verdict in zip(asked, verdicts, strict=True):
+        assert verdict == verdict_of(dataclasses.replace(base, certificate=content).answered()), content
+
+
+@pytest.mark.browser
+def test_the_page_turns_english_and_shows_the_licence(page: PageProgram, issued: Issued, tmp_path: Path) -> None:
+    page.fill(Question(issued.certificate, issued.media, issued.trust, issued.clear), tmp_path)
+    assert "朝天门" not in page.page.locator("#result table").inner_text()
+
+    page.page.click("#language")
+
+    text = page.page.locator("body").inner_text()
+    assert "Every link that was checked holds." in text
+    assert re.findall("[一-鿿]", re.sub("中文|测试交易所", "", text)) == []
+    assert page.page.locator("#result dl").inner_text().split("\n")[:2] == ["Licence number", str(issued.number)]
+
+
+@pytest.mark.browser
+def test_a_file_longer_than_a_slice_is_hashed_whole(page: PageProgram, tmp_path: Path) -> None:
+    long = Issued(tmp_path, content=bytes(range(256)) * 33_000)
+    question = Question(long.certificate, long.media, long.trust, long.clear)
+    cut = tmp_path / "cut.jpg"
+    cut.write_bytes(long.media.read_bytes()[:-1])
+
+    [whole] = page.ask([long.certificate], question)
+    [shorter] = page.ask([long.certificate], dataclasses.replace(question, media=cut))
+
+    assert (whole["file"], shorter["file"]) == (True, False)
+
+
+def test_the_page_never_says_what_has_no_chinese() -> None:
+    folder = Path(native.__file__).parents[2] / "asset_hub" / "web" / "frontend" / "src" / "verifier"
+    said = {
+        text
+        for name in ("verify.ts", "papers.ts")
+        for text in re.findall(
+            r'(?:Refused\(|return \[(?:true|false|null), |text: )"([^"]+)"', (folder / name).read_text()
+        )
+    }
+
+    assert len(said) > 30
+    assert said - messages() == set()
