@@ -9,16 +9,18 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from ledger.blocks import BEIJING, event_in, show_time, time_of
 from ledger.merkle import climb, keccak
 from ledger.papers import (
     CERTIFICATE_TYPE,
     N_,
     STATUS_TYPE,
     TRUST_TYPE,
+    Outcome,
     Refused,
     Said,
     check_signature,
@@ -28,8 +30,9 @@ from ledger.papers import (
     read_trust,
     signing_digest,
 )
-from ledger.standalone.native import rlp_decode
-from ledger.trie import ProofRefused, value_in_proof
+from ledger.sm import PureSm3, has_fast_sm3, new_sm3
+from ledger.trie import ProofRefused
+from ledger.witnesses import check_countersignatures, check_keys, check_lister, check_sm2, check_stamp
 
 __all__ = [
     "CERTIFICATE_TYPE", "STATUS_TYPE", "TRUST_TYPE", "Check", "Refused", "Report", "check_pin", "licence_of",
@@ -37,10 +40,8 @@ __all__ = [
 ]  # fmt: skip
 GRANTED = keccak(b"Granted(bytes32,bytes32,uint256,bytes32,bytes32,uint256,uint256,uint256,bytes32,bytes32,bytes32)")
 ANCHORED = keccak(b"Anchored(bytes32,bytes32,uint32,uint8)")
-_RECEIPTS_ROOT, _HEADER_TIME = 5, 11
-_HEADER_FIELDS = range(15, 22)
 _TERMS_WORD = 5
-_BEIJING = timezone(timedelta(hours=8))
+_SLOW_SM3_BYTES = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,6 @@ class Report:
         return all(check.ok is not False for check in self.checks)
 
 
-_Outcome = tuple[bool | None, Said]
 _FORM = N_("form")
 _UNREADABLE = N_("it cannot be read: damaged or made up")
 
@@ -87,14 +87,19 @@ def verify_certificate(
         document = read_certificate(certificate)
     except Refused as refusal:
         return Report((_told(_FORM, (False, refusal.said)),))
-    links: tuple[tuple[str, Callable[[], _Outcome]], ...] = (
+    links: tuple[tuple[str, Callable[[], Outcome]], ...] = (
         (N_("signature"), lambda: _check_signer(document)),
         (N_("issuer"), lambda: _check_issuer(document, trust)),
+        (N_("key history"), lambda: check_keys(document, trust, status)),
         (N_("licence recorded"), lambda: _check_grant(document)),
         (N_("delivery anchored"), lambda: _check_anchor(document)),
         (N_("file"), lambda: _check_media(document, media, digest)),
+        (N_("SM3"), lambda: _check_sm3(document, media)),
         (N_("period"), lambda: _check_period(document, today)),
-        (N_("revocation"), lambda: _check_status(document, status)),
+        (N_("revocation"), lambda: _check_status(document, trust, status)),
+        (N_("SM2 signature"), lambda: check_sm2(document, trust)),
+        (N_("time stamp"), lambda: check_stamp(document, trust)),
+        (N_("countersignatures"), lambda: check_countersignatures(document, trust)),
     )
     checks = [_told(_FORM, (True, Said(N_("canonical, closed"))))]
     return Report((*checks, *(_told(name, _try(link)) for name, link in links)))
@@ -115,7 +120,7 @@ def licence_of(certificate: bytes) -> dict[str, Any]:
     return licence
 
 
-def _try(link: Callable[[], _Outcome]) -> _Outcome:
+def _try(link: Callable[[], Outcome]) -> Outcome:
     """Return what a link says; whatever a stranger made up is a link that fails, never a crash."""
     try:
         return link()
@@ -127,17 +132,17 @@ def _try(link: Callable[[], _Outcome]) -> _Outcome:
         return False, Said(_UNREADABLE)
 
 
-def _told(name: str, outcome: _Outcome) -> Check:
+def _told(name: str, outcome: Outcome) -> Check:
     ok, said = outcome
     return Check(name, ok, str(said), said.message, said.params)
 
 
-def _check_signer(document: Mapping[str, Any]) -> _Outcome:
+def _check_signer(document: Mapping[str, Any]) -> Outcome:
     signer = check_signature(document, document["issuer"]["address"])
     return True, Said(N_("signed by {address}"), {"address": f"0x{signer}"})
 
 
-def _check_issuer(document: Mapping[str, Any], trust: bytes | None) -> _Outcome:
+def _check_issuer(document: Mapping[str, Any], trust: bytes | None) -> Outcome:
     if trust is None:
         return None, Said(N_("issuer not pinned"))
     pinned = read_trust(trust)
@@ -149,8 +154,8 @@ def _check_issuer(document: Mapping[str, Any], trust: bytes | None) -> _Outcome:
     return True, Said(N_("pinned: {name}"), {"name": issuers[document["issuer"]["address"]][:80]})
 
 
-def _check_grant(document: Mapping[str, Any]) -> _Outcome:
-    topics, data, time = _event(document["grant"], GRANTED)
+def _check_grant(document: Mapping[str, Any]) -> Outcome:
+    topics, data, time = event_in(document["grant"], GRANTED)
     licence = read_licence(document["licence"])
     if int.from_bytes(topics[3], "big") != licence.number:
         raise Refused(N_("the recorded licence has another number"))
@@ -158,42 +163,19 @@ def _check_grant(document: Mapping[str, Any]) -> _Outcome:
     commitment = keccak(bytes.fromhex(document["licence_salt"]) + document["licence"].encode())
     if words[_TERMS_WORD] != commitment:
         raise Refused(N_("the terms are not the recorded ones"))
-    return True, Said(N_("licence {number} recorded {time}"), {"number": licence.number, "time": _show(time)})
+    return True, Said(N_("licence {number} recorded {time}"), {"number": licence.number, "time": show_time(time)})
 
 
-def _check_anchor(document: Mapping[str, Any]) -> _Outcome:
-    topics, _data, time = _event(document["anchor"], ANCHORED)
+def _check_anchor(document: Mapping[str, Any]) -> Outcome:
+    topics, _data, time = event_in(document["anchor"], ANCHORED)
     delivery = document["delivery"]
     commitment = keccak(bytes.fromhex(delivery["salt"]) + bytes.fromhex(delivery["sha256"]))
     if climb(commitment, [bytes.fromhex(node) for node in delivery["path"]]) != topics[2]:
         raise Refused(N_("the delivered file's digest is not under the anchored root"))
-    return True, Said(N_("anchored {time}"), {"time": _show(time)})
+    return True, Said(N_("anchored {time}"), {"time": show_time(time)})
 
 
-def _event(proof: Mapping[str, Any], signature: bytes) -> tuple[list[bytes], bytes, int]:
-    """Return topics and data of the one event in a proven receipt, and its block's time."""
-    header = _header(proof)
-    value = value_in_proof(header[_RECEIPTS_ROOT], proof["index"], [bytes.fromhex(node) for node in proof["nodes"]])
-    receipt: Any = rlp_decode(value)
-    if receipt[0] != b"\x01":
-        raise Refused(N_("the transaction was refused"))
-    for address, topics, data in receipt[3]:
-        if address == bytes.fromhex(proof["contract"]) and topics[0] == signature:
-            return list(topics), data, int.from_bytes(header[_HEADER_TIME], "big")
-    raise Refused(N_("the receipt has no such event of this contract"))
-
-
-def _header(proof: Mapping[str, Any]) -> list[bytes]:
-    fields = rlp_decode(bytes.fromhex(proof["header"]))
-    if not isinstance(fields, list) or len(fields) not in _HEADER_FIELDS:
-        raise Refused(N_("the block's header is none"))
-    header = [field for field in fields if isinstance(field, bytes)]
-    if len(header) != len(fields) or len(header[_HEADER_TIME]) > 4:
-        raise Refused(N_("the block's header is none"))
-    return header
-
-
-def _check_media(document: Mapping[str, Any], media: Path | None, given: str | None) -> _Outcome:
+def _check_media(document: Mapping[str, Any], media: Path | None, given: str | None) -> Outcome:
     if media is None and given is None:
         return None, Said(N_("no file given"))
     if media is None:
@@ -210,28 +192,42 @@ def _check_media(document: Mapping[str, Any], media: Path | None, given: str | N
     return True, Said(N_("its SHA-256 agrees"))
 
 
-def _check_period(document: Mapping[str, Any], today: date) -> _Outcome:
+def _check_sm3(document: Mapping[str, Any], media: Path | None) -> Outcome:
+    stated = document["delivery"]["sm3"]
+    if not stated:
+        return None, Said(N_("the certificate states no SM3 digest"))
+    if media is None:
+        return None, Said(N_("no file given"))
+    if not has_fast_sm3() and media.stat().st_size > _SLOW_SM3_BYTES:
+        return None, Said(N_("this Python has no SM3, and the file is too long to do without"))
+    digest = new_sm3() if has_fast_sm3() else PureSm3()
+    with media.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    if digest.digest().hex() != stated:
+        raise Refused(N_("the file is not the delivered one: its SM3 differs"))
+    return True, Said(N_("its SM3 agrees"))
+
+
+def _check_period(document: Mapping[str, Any], today: date) -> Outcome:
     licence = read_licence(document["licence"])
     first, last = licence.first, licence.last
     if today > last:
         raise Refused(N_("expired: the last day was {last}"), last=str(last))
+    recorded = datetime.fromtimestamp(time_of(document["grant"]), BEIJING).date()
+    if recorded > last:
+        raise Refused(N_("recorded on {recorded}, after its last day {last}"), recorded=str(recorded), last=str(last))
     days: dict[str, str | int] = {"first": str(first), "last": str(last)}
     if today < first:
         return True, Said(N_("{first} – {last}, last day included (not begun yet)"), days)
     return True, Said(N_("{first} – {last}, last day included"), days)
 
 
-def _check_status(document: Mapping[str, Any], status: bytes | None) -> _Outcome:
+def _check_status(document: Mapping[str, Any], trust: bytes | None, status: bytes | None) -> Outcome:
     if status is None:
         return None, Said(N_("revocation not checked"))
     listed = read_status(status)
-    if listed["issuer"] != document["issuer"]["address"]:
-        raise Refused(N_("the status list is of another issuer"))
-    check_signature(listed, listed["issuer"])
+    check_lister(document, listed, trust)
     if read_licence(document["licence"]).number in listed["revoked"]:
         raise Refused(N_("revoked, as of the list dated {dated}"), dated=listed["dated"])
     return True, Said(N_("not revoked as of {dated}"), {"dated": listed["dated"]})
-
-
-def _show(time: int) -> str:
-    return datetime.fromtimestamp(time, _BEIJING).strftime("%Y-%m-%d %H:%M:%S +08:00")

@@ -16,8 +16,11 @@ from asset_hub.web.texts import chinese
 
 _LEDGER = Path(__file__).resolve().parents[1]
 _STATIC = _LEDGER.parent / "asset_hub" / "web" / "static"
-_PACKED = ("__init__", "standalone/__init__", "standalone/pure")
-_RULES = ("recovery", "merkle", "trie", "papers", "verifier", "standalone/program")
+_PACKED = ("__init__", "standalone/__init__", "curves", "standalone/pure")
+_RULES = (
+    "recovery", "merkle", "trie", "papers", "blocks", "sm", "der", "stamps", "witnesses", "verifier",
+    "standalone/program",
+)  # fmt: skip
 _STAMP = (2026, 1, 1, 0, 0, 0)
 _START = """\
 import sys

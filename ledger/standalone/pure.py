@@ -6,8 +6,9 @@ Source: FIPS 202 (Keccak-f), Yellow Paper appendix B (RLP), SEC 1 section 4.1.6 
 
 from typing import Union
 
+from ledger.curves import sum_of_products
+
 Rlp = Union[bytes, "list[Rlp]"]
-Point = tuple[int, int, int]
 _RATE = 136
 _LANE = (1 << 64) - 1
 _ROTATIONS = (
@@ -18,9 +19,7 @@ _N = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 _G = (
     0x79BE667EF9DCBBAC55A06295CE870B07029BFCDB2DCE28D959F2815B16F81798,
     0x483ADA7726A3C4655DA4FBFC0E1108A8FD17B448A68554199C47D08FFB10D4B8,
-    1,
 )
-_NOWHERE: Point = (0, 1, 0)
 _MAX_DEPTH = 200
 
 
@@ -145,53 +144,11 @@ def recover_public(digest: bytes, r_and_s: bytes, parity: int) -> bytes:
     y = pow(square, (_P + 1) // 4, _P)
     if y * y % _P != square:
         raise ValueError("the signature fits no key")
-    nonce = (r, y if y % 2 == parity else _P - y, 1)
+    nonce = (r, y if y % 2 == parity else _P - y)
     inverse = pow(r, -1, _N)
-    x, y, z = _sum_of_products(
-        -int.from_bytes(digest, "big") * inverse % _N, _G, s * inverse % _N, nonce,
+    point = sum_of_products(
+        -int.from_bytes(digest, "big") * inverse % _N, _G, s * inverse % _N, nonce, p=_P, a=0,
     )  # fmt: skip
-    if z == 0:
+    if point is None:
         raise ValueError("the signature fits no key")
-    scale = pow(z, -1, _P)
-    return (x * scale**2 % _P).to_bytes(32, "big") + (y * scale**3 % _P).to_bytes(32, "big")
-
-
-def _sum_of_products(first: int, base: Point, second: int, other: Point) -> Point:
-    """Return first·base + second·other, both in one run over the bits."""
-    both = _add(base, other)
-    choice = {(1, 0): base, (0, 1): other, (1, 1): both}
-    total = _NOWHERE
-    for bit in range(255, -1, -1):
-        total = _double(total)
-        bits = (first >> bit & 1, second >> bit & 1)
-        if any(bits):
-            total = _add(total, choice[bits])
-    return total
-
-
-def _double(point: Point) -> Point:
-    x, y, z = point
-    if z == 0 or y == 0:
-        return _NOWHERE
-    square = y * y % _P
-    s = 4 * x * square % _P
-    m = 3 * x * x % _P
-    doubled = (m * m - 2 * s) % _P
-    return doubled, (m * (s - doubled) - 8 * square * square) % _P, 2 * y * z % _P
-
-
-def _add(one: Point, other: Point) -> Point:
-    if one[2] == 0:
-        return other
-    if other[2] == 0:
-        return one
-    z1, z2 = one[2] ** 2 % _P, other[2] ** 2 % _P
-    u1, u2 = one[0] * z2 % _P, other[0] * z1 % _P
-    s1, s2 = one[1] * z2 * other[2] % _P, other[1] * z1 * one[2] % _P
-    if u1 == u2:
-        return _double(one) if s1 == s2 else _NOWHERE
-    h, r = (u2 - u1) % _P, (s2 - s1) % _P
-    h2 = h * h % _P
-    h3, v = h * h2 % _P, u1 * h2 % _P
-    x = (r * r - h3 - 2 * v) % _P
-    return x, (r * (v - x) - s1 * h3) % _P, h * one[2] * other[2] % _P
+    return point[0].to_bytes(32, "big") + point[1].to_bytes(32, "big")

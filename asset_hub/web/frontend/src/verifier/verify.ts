@@ -1,15 +1,16 @@
 // The rule of the stand-alone page: the same checks, names and words as ledger/verifier.py, which the tests compare.
 import { sha256 } from "@noble/hashes/sha2.js";
 import { keccak_256 } from "@noble/hashes/sha3.js";
-import { fromHex, join, order, same, toHex, toWhole, utf8 } from "./bytes";
+import { dayOf, eventIn, showTime, timeOf } from "./blocks";
+import { fromHex, join, same, toHex, toWhole, utf8 } from "./bytes";
 import type { Members } from "./json";
 import { type Paper, type Params, Refused, checkSignature, readCertificate, readLicence, readStatus, readTrust } from "./papers";
-import { ProofRefused, type Rlp, rlpDecode, valueInProof } from "./trie";
+import { Sm3 } from "./sm";
+import { ProofRefused } from "./trie";
+import { type Outcome, checkCountersignatures, checkKeys, checkLister, checkSm2, checkStamp, climb } from "./witnesses";
 
 export type Given = { media?: Blob; trust?: Uint8Array; status?: Uint8Array; today: string };
 export type Check = { name: string; ok: boolean | null; text: string; params: Params };
-type Outcome = [boolean | null, string, Params?];
-type Event = { topics: Uint8Array[]; data: Uint8Array; time: number };
 
 const GRANTED = keccak_256(
   utf8("Granted(bytes32,bytes32,uint256,bytes32,bytes32,uint256,uint256,uint256,bytes32,bytes32,bytes32)"));
@@ -28,11 +29,16 @@ export async function verify(content: Uint8Array, given: Given): Promise<Check[]
   const links: [string, () => Outcome | Promise<Outcome>][] = [
     ["signature", () => checkSigner(paper)],
     ["issuer", () => checkIssuer(paper, given.trust)],
+    ["key history", () => checkKeys(paper, given.trust, given.status)],
     ["licence recorded", () => checkGrant(paper)],
     ["delivery anchored", () => checkAnchor(paper)],
     ["file", () => checkMedia(paper, given.media)],
+    ["SM3", () => checkSm3(paper, given.media)],
     ["period", () => checkPeriod(paper, given.today)],
-    ["revocation", () => checkStatus(paper, given.status)],
+    ["revocation", () => checkStatus(paper, given.trust, given.status)],
+    ["SM2 signature", () => checkSm2(paper, given.trust)],
+    ["time stamp", () => checkStamp(paper, given.trust)],
+    ["countersignatures", () => checkCountersignatures(paper, given.trust)],
   ];
   const checks: Check[] = [{ name: "form", ok: true, text: "canonical, closed", params: {} }];
   for (const [name, link] of links) {
@@ -69,99 +75,68 @@ function checkIssuer(paper: Paper, trust: Uint8Array | undefined): Outcome {
 }
 
 function checkGrant(paper: Paper): Outcome {
-  const { topics, data, time } = eventOf(paper.inner("grant"), GRANTED);
+  const { topics, data, time } = eventIn(paper.inner("grant"), GRANTED);
   const licence = readLicence(paper.text("licence"));
   if (toWhole(topics[3]!) !== licence.number) throw new Refused("the recorded licence has another number");
   const commitment = keccak_256(join(fromHex(paper.text("licence_salt")), utf8(paper.text("licence"))));
   if (!same(data.slice(32 * TERMS_WORD, 32 * TERMS_WORD + 32), commitment)) {
     throw new Refused("the terms are not the recorded ones");
   }
-  return [true, "licence {number} recorded {time}", { number: String(licence.number), time: show(time) }];
+  return [true, "licence {number} recorded {time}", { number: String(licence.number), time: showTime(time) }];
 }
 
 function checkAnchor(paper: Paper): Outcome {
-  const { topics, time } = eventOf(paper.inner("anchor"), ANCHORED);
+  const { topics, time } = eventIn(paper.inner("anchor"), ANCHORED);
   const commitment = keccak_256(join(fromHex(paper.text("delivery", "salt")), fromHex(paper.text("delivery", "sha256"))));
   const path = (paper.list("delivery", "path") as string[]).map(fromHex);
   if (!same(climb(commitment, path), topics[2]!)) {
     throw new Refused("the delivered file's digest is not under the anchored root");
   }
-  return [true, "anchored {time}", { time: show(time) }];
-}
-
-export function climb(commitment: Uint8Array, path: Uint8Array[]): Uint8Array {
-  const leaf = keccak_256(keccak_256(commitment));
-  return path.reduce((node, sibling) => keccak_256(order(node, sibling) <= 0 ? join(node, sibling) : join(sibling, node)), leaf);
-}
-
-function eventOf(proof: Paper, signature: Uint8Array): Event {
-  const header = headerOf(proof);
-  const nodes = (proof.list("nodes") as string[]).map(fromHex);
-  const receipt = listOf(rlpDecode(valueInProof(header[5]!, proof.whole("index"), nodes)));
-  if (!same(bytesOf(receipt[0]), Uint8Array.of(1))) throw new Refused("the transaction was refused");
-  const contract = fromHex(proof.text("contract"));
-  for (const log of listOf(receipt[3])) {
-    const [address, topics, data, more] = listOf(log);
-    if (more !== undefined) throw new Error("no log");
-    const words = listOf(topics).map(bytesOf);
-    if (same(bytesOf(address), contract) && same(words[0]!, signature)) {
-      return { topics: words, data: bytesOf(data), time: Number(toWhole(header[11]!)) };
-    }
-  }
-  throw new Refused("the receipt has no such event of this contract");
-}
-
-export function headerOf(proof: Paper): Uint8Array[] {
-  const fields = rlpDecode(fromHex(proof.text("header")));
-  const isHeader = Array.isArray(fields) && fields.length >= 15 && fields.length < 22
-    && fields.every((field) => !Array.isArray(field)) && fields[11]!.length <= 4;
-  if (!isHeader) throw new Refused("the block's header is none");
-  return fields as Uint8Array[];
-}
-
-function listOf(item: Rlp | undefined): Rlp[] {
-  if (!Array.isArray(item)) throw new Error("no list");
-  return item;
-}
-
-function bytesOf(item: Rlp | undefined): Uint8Array {
-  if (item === undefined || Array.isArray(item)) throw new Error("no bytes");
-  return item;
+  return [true, "anchored {time}", { time: showTime(time) }];
 }
 
 async function checkMedia(paper: Paper, media: Blob | undefined): Promise<Outcome> {
   if (!media) return [null, "no file given"];
   const digest = sha256.create();
-  for (let at = 0; at < media.size; at += SLICE) {
-    digest.update(new Uint8Array(await media.slice(at, at + SLICE).arrayBuffer()));
-  }
+  for await (const slice of slices(media)) digest.update(slice);
   const agrees = toHex(digest.digest()) === paper.text("delivery", "sha256")
     && BigInt(media.size) === paper.whole("delivery", "bytes");
   if (!agrees) throw new Refused("the file is not the delivered one: at least one byte differs");
   return [true, "its SHA-256 agrees"];
 }
 
+async function checkSm3(paper: Paper, media: Blob | undefined): Promise<Outcome> {
+  const stated = paper.text("delivery", "sm3");
+  if (!stated) return [null, "the certificate states no SM3 digest"];
+  if (!media) return [null, "no file given"];
+  const digest = new Sm3();
+  for await (const slice of slices(media)) digest.update(slice);
+  if (toHex(digest.digest()) !== stated) throw new Refused("the file is not the delivered one: its SM3 differs");
+  return [true, "its SM3 agrees"];
+}
+
+async function* slices(media: Blob): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < media.size; at += SLICE) {
+    yield new Uint8Array(await media.slice(at, at + SLICE).arrayBuffer());
+  }
+}
+
 function checkPeriod(paper: Paper, today: string): Outcome {
   const { first, last } = readLicence(paper.text("licence"));
   if (today > last) throw new Refused("expired: the last day was {last}", { last });
+  const recorded = dayOf(timeOf(paper.inner("grant")));
+  if (recorded > last) throw new Refused("recorded on {recorded}, after its last day {last}", { recorded, last });
   if (today < first) return [true, "{first} – {last}, last day included (not begun yet)", { first, last }];
   return [true, "{first} – {last}, last day included", { first, last }];
 }
 
-function checkStatus(paper: Paper, status: Uint8Array | undefined): Outcome {
+function checkStatus(paper: Paper, trust: Uint8Array | undefined, status: Uint8Array | undefined): Outcome {
   if (!status) return [null, "revocation not checked"];
   const listed = readStatus(status);
-  if (listed.text("issuer") !== paper.text("issuer", "address")) {
-    throw new Refused("the status list is of another issuer");
-  }
-  checkSignature(listed, listed.text("issuer"));
+  checkLister(paper, listed, trust);
   const dated = listed.text("dated");
   if (listed.list("revoked").includes(readLicence(paper.text("licence")).number)) {
     throw new Refused("revoked, as of the list dated {dated}", { dated });
   }
   return [true, "not revoked as of {dated}", { dated }];
-}
-
-function show(time: number): string {
-  return `${new Date((time + 8 * 3600) * 1000).toISOString().slice(0, 19).replace("T", " ")} +08:00`;
 }
