@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -22,9 +22,11 @@ from ledger.standalone import native, pure
 from ledger.standalone.cli import verifier
 from ledger.standalone.packing import messages, pack_archive, write_verifier
 from tests.drill import grown
+from tests.ledger.attested import Attested
+from tests.ledger.authorities import Sm2Authority
 from tests.ledger.issued import Issued
 from tests.ledger.page_program import PageProgram, opened
-from tests.ledger.vectors import Question, Verdict, mutations, questions, verdict_of
+from tests.ledger.vectors import Question, Verdict, attested_questions, mutations, questions, verdict_of
 
 
 class Program:
@@ -68,6 +70,22 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Issued:
     return Issued(tmp_path_factory.mktemp("other"))
 
 
+@pytest.fixture(scope="module")
+def attested(tmp_path_factory: pytest.TempPathFactory) -> Attested:
+    return Attested(tmp_path_factory.mktemp("attested"))
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Sm2Authority:
+    return Sm2Authority(tmp_path_factory.mktemp("sm2") / "root")
+
+
+@pytest.fixture(scope="module")
+def full(attested: Attested, root: Sm2Authority) -> Question:
+    """A question about a certificate that carries all there is."""
+    return attested_questions(attested, root)["full"][0]
+
+
 @pytest.fixture(scope="module", params=["pyz", "py"])
 def program(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Program:
     path = tmp_path_factory.mktemp("program") / f"verifier.{request.param}"
@@ -78,7 +96,17 @@ def program(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 def test_the_programs_say_what_the_product_says(
     program: Program, issued: Issued, other: Issued, tmp_path: Path
 ) -> None:
-    for name, (question, failing) in questions(issued, other, tmp_path).items():
+    agree(program, questions(issued, other, tmp_path))
+
+
+def test_the_programs_agree_on_what_third_parties_attest(
+    program: Program, attested: Attested, root: Sm2Authority
+) -> None:
+    agree(program, attested_questions(attested, root))
+
+
+def agree(program: Program, asked: Mapping[str, tuple[Question, set[str]]]) -> None:
+    for name, (question, failing) in asked.items():
         report = question.answered()
 
         code, verdict = program.ask(question)
@@ -88,18 +116,17 @@ def test_the_programs_say_what_the_product_says(
         assert code == (1 if failing else 0), name
 
 
-def test_no_mutation_divides_or_crashes_them(program: Program, issued: Issued) -> None:
-    asked = mutated(issued.certificate)
+def test_no_mutation_divides_or_crashes_them(program: Program, full: Question) -> None:
+    asked = mutated(full.certificate)
     paths = [program.folder / f"mutation-{number:05d}.json" for number in range(len(asked))]
     for path, content in zip(paths, asked, strict=True):
         path.write_bytes(content)
-    base = Question(issued.certificate, issued.media, issued.trust, issued.clear)
 
-    ran = program.run(*paths, *program.options(base), "--json")
+    ran = program.run(*paths, *program.options(full), "--json")
 
     assert (ran.returncode, ran.stderr, len(asked)) == (1, "", grown(200, 3000))
     for content, told in zip(asked, json.loads(ran.stdout), strict=True):
-        report = Question(content, issued.media, issued.trust, issued.clear).answered()
+        report = dataclasses.replace(full, certificate=content).answered()
         assert {check["name"]: check["ok"] for check in told["checks"]} == verdict_of(report), content
         assert not told["valid"], content
 
@@ -215,10 +242,12 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageProgram]:
 
 @pytest.mark.browser
 def test_the_page_says_what_the_product_says_and_asks_no_network(
-    page: PageProgram, issued: Issued, other: Issued, tmp_path: Path
+    page: PageProgram, issued: Issued, other: Issued, attested: Attested, root: Sm2Authority, tmp_path: Path
 ) -> None:
     zh = chinese()
-    for name, (question, failing) in questions(issued, other, tmp_path).items():
+    for name, (question, failing) in {
+        **questions(issued, other, tmp_path), **attested_questions(attested, root),
+    }.items():  # fmt: skip
         report = question.answered()
 
         rows = page.fill(question, tmp_path)
@@ -226,6 +255,7 @@ def test_the_page_says_what_the_product_says_and_asks_no_network(
         assert [(one, ok) for one, ok, _ in rows] == [(zh[check.name], check.ok) for check in report.checks], name
         details = [Text(check.message, dict(check.params)).render(lambda m: zh[m]) for check in report.checks]
         assert [found for _, _, found in rows] == details, name
+        assert {check.name for check in report.checks if check.ok is False} == failing, name
         verdict = page.page.locator("#result h2").first.inner_text()
         assert verdict == ("无效" if failing else "有效"), name
     assert {url.split(":")[0] for url in page.asked} == {"file"}
@@ -233,15 +263,14 @@ def test_the_page_says_what_the_product_says_and_asks_no_network(
 
 
 @pytest.mark.browser
-def test_the_page_agrees_on_every_mutation(page: PageProgram, issued: Issued) -> None:
-    asked = mutated(issued.certificate)
-    base = Question(issued.certificate, issued.media, issued.trust, issued.clear)
+def test_the_page_agrees_on_every_mutation(page: PageProgram, full: Question) -> None:
+    asked = mutated(full.certificate)
 
-    verdicts = page.ask(asked, base)
+    verdicts = page.ask(asked, full)
 
     assert (len(verdicts), page.errors) == (grown(200, 3000), [])
     for content, verdict in zip(asked, verdicts, strict=True):
-        assert verdict == verdict_of(dataclasses.replace(base, certificate=content).answered()), content
+        assert verdict == verdict_of(dataclasses.replace(full, certificate=content).answered()), content
 
 
 @pytest.mark.browser
@@ -274,11 +303,11 @@ def test_the_page_never_says_what_has_no_chinese() -> None:
     folder = Path(native.__file__).parents[2] / "asset_hub" / "web" / "frontend" / "src" / "verifier"
     said = {
         text
-        for name in ("verify.ts", "papers.ts")
+        for name in ("verify.ts", "papers.ts", "blocks.ts", "witnesses.ts")
         for text in re.findall(
-            r'(?:Refused\(|return \[(?:true|false|null), |text: )"([^"]+)"', (folder / name).read_text()
+            r'(?:Refused\(|return \[(?:true|false|null), |text: )\s*"([^"]+)"', (folder / name).read_text()
         )
     }
 
-    assert len(said) > 30
+    assert len(said) > 60
     assert said - messages() == set()

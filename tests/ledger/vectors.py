@@ -1,5 +1,6 @@
 """Questions for a verifier, and what this product's own verifier answers: the stand-alone programs must agree."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,8 +10,12 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from ledger.attest import countersign
+from ledger.certificates import Sm2Signer
 from ledger.papers import spell
 from ledger.verifier import Report, verify_certificate
+from tests.ledger.attested import TOMORROW, Attested
+from tests.ledger.authorities import Sm2Authority
 from tests.ledger.issued import TODAY, Issued
 
 Verdict = dict[str, bool | None]
@@ -62,6 +67,36 @@ def questions(issued: Issued, other: Issued, folder: Path) -> Mapping[str, tuple
         "no document": (Question(b"[]", None, None, None), {"form"}),
         "trust is none": (Question(issued.certificate, None, b"{}", b"null"), {"issuer", "revocation"}),
     }  # fmt: skip
+
+
+def attested_questions(attested: Attested, root: Sm2Authority) -> Mapping[str, tuple[Question, set[str]]]:
+    """Return questions about a certificate with all there is: SM3, SM2 with a chain, stamp, countersignature."""
+    issued, trust = attested.issued, attested.trusting(until=0, roots=(root.root_sha256,))
+    full = full_certificate(attested, root)
+    false = attested.attest(None, of=issued.issue(delivered_sm3="ab" * 32), sm2=Sm2Signer(root.secret, root.chain[:1]))
+    retired = attested.trusting(until=1, roots=(root.root_sha256,))
+    own = countersign(issued.keys.operator, attested.statement, now=TOMORROW)
+    alone = attested.attest({"stamp": attested.stamp[:-1].hex() + "00", "countersignatures": [own]})
+    given = (issued.media, trust, issued.clear)
+    return {
+        "full": (Question(full, *given), set()),
+        "nothing pinned": (Question(full, issued.media, None, None), set()),
+        "false": (Question(false, *given), {"SM3", "SM2 signature"}),
+        "self-signed": (Question(issued.issue(sm2=Sm2Signer(root.root_secret)), *given), set()),
+        "broken stamp, own countersignature": (Question(alone, *given), {"time stamp", "countersignatures"}),
+        "countersigner retired": (Question(full, issued.media, retired, issued.clear), {"countersignatures"}),
+        "other day": (
+            Question(attested.attest({"day": attested.statement.replace('"blocks":', '"blocks":1')}), *given),
+            {"time stamp", "countersignatures"},
+        ),
+        "no day": (Question(attested.attest({"day": "{}"}), *given), {"time stamp", "countersignatures"}),
+    }  # fmt: skip
+
+
+def full_certificate(attested: Attested, root: Sm2Authority) -> bytes:
+    sm3 = hashlib.new("sm3", attested.issued.media.read_bytes()).hexdigest()
+    certificate = attested.issued.issue(delivered_sm3=sm3)
+    return attested.attest(None, of=certificate, sm2=Sm2Signer(root.secret, root.chain))
 
 
 def reordered(document: dict[str, Any]) -> dict[str, Any]:
