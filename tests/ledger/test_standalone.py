@@ -96,16 +96,16 @@ def program(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 def test_the_programs_say_what_the_product_says(
     program: Program, issued: Issued, other: Issued, tmp_path: Path
 ) -> None:
-    agree(program, questions(issued, other, tmp_path))
+    assert_agreement(program, questions(issued, other, tmp_path))
 
 
 def test_the_programs_agree_on_what_third_parties_attest(
     program: Program, attested: Attested, root: Sm2Authority
 ) -> None:
-    agree(program, attested_questions(attested, root))
+    assert_agreement(program, attested_questions(attested, root))
 
 
-def agree(program: Program, asked: Mapping[str, tuple[Question, set[str]]]) -> None:
+def assert_agreement(program: Program, asked: Mapping[str, tuple[Question, set[str]]]) -> None:
     for name, (question, failing) in asked.items():
         report = question.answered()
 
