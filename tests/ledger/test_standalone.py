@@ -2,10 +2,10 @@
 
 import dataclasses
 import json
+import os
 import re
 import subprocess
 import sys
-import time
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -148,18 +148,18 @@ def mutated(certificate: bytes) -> list[bytes]:
     return list(found)[: grown(200, 3000)]
 
 
-def test_one_certificate_takes_well_under_a_second(issued: Issued, tmp_path: Path) -> None:
+def test_one_certificate_takes_well_under_a_second(full: Question, tmp_path: Path) -> None:
     path = tmp_path / "verifier.pyz"
     write_verifier(path)
     program = Program(path)
-    question = Question(issued.certificate, issued.media, issued.trust, issued.clear)
     seconds = []
     for _ in range(3):
-        started = time.perf_counter()
-        program.ask(question)
-        seconds.append(time.perf_counter() - started)
+        before = os.times()
+        program.ask(full)
+        after = os.times()
+        seconds.append(after.children_user + after.children_system - before.children_user - before.children_system)
 
-    assert min(seconds) < 1, seconds
+    assert 0 < min(seconds) < 1, seconds
 
 
 def test_it_speaks_chinese_first_and_english_when_asked(program: Program, issued: Issued) -> None:
