@@ -145,7 +145,7 @@ def recorded_keys(session: ReadSession, keys: Keys) -> tuple[KeySpan, ...]:
         for event, address in _role_changes(receipt, site.addresses["AccessManager"] if site else b""):
             earlier = found.get(address)
             if event == _ROLE_GRANTED:
-                found[address] = KeySpan(address, earlier.since if earlier else time)
+                found[address] = earlier if earlier and not earlier.until else KeySpan(address, time)
             elif earlier is not None:
                 found[address] = KeySpan(address, earlier.since, time)
     if keys.operator.address.hex() not in found:
