@@ -3,26 +3,65 @@
 A certificate has one spelling; every member is signed. `ledger.verifier` checks it without this package's database.
 """
 
-from collections.abc import Mapping
-from datetime import datetime
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlmodel import col, select
 
 from asset_hub.core.db import ReadSession
+from ledger.blocks import time_of
 from ledger.chain import CHAIN_ID
 from ledger.entries import canonical, commitment_to
 from ledger.errors import EntryNotFound
+from ledger.merkle import keccak
 from ledger.models import BlockRow, EntryRow, GrantRow, JournalRow
+from ledger.papers import CERTIFICATE_TYPE, SELF_SIGNED, STATUS_TYPE, TRUST_TYPE, signing_digest, sm2_message
 from ledger.signing import Keys
 from ledger.sites import find_site, genesis_hash
+from ledger.sm import public_of, sign
+from ledger.standalone.native import rlp_decode
 from ledger.trie import trie_proof
 from ledger.types import EntryKind, EntryState
-from ledger.verifier import CERTIFICATE_TYPE, STATUS_TYPE, TRUST_TYPE, signing_digest
 
 CUSTODY = "平台托管"
 WITNESS = "未经第三方见证（单一运营者账本）"
+WITNESSED = "经第三方见证"
+_SIGNING_ROLE = 12
+_ROLE_GRANTED = keccak(b"RoleGranted(uint64,address,uint32,uint48,bool)")
+_ROLE_REVOKED = keccak(b"RoleRevoked(uint64,address)")
+
+
+@dataclass(frozen=True, slots=True)
+class KeySpan:
+    """From when until when a key speaks, in unix seconds; `until` 0 is open, the end itself is outside."""
+
+    address: str
+    since: int
+    until: int = 0
+
+    def spelled(self) -> dict[str, str | int]:
+        return {"address": self.address, "from": self.since, "until": self.until}
+
+
+@dataclass(frozen=True, slots=True)
+class Sm2Signer:
+    """An SM2 key with its certificates (DER), its own first; without any it is 自签."""
+
+    secret: int
+    certificates: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """A party that a trust file names: an authority by its certificate's digest, or a member by its key."""
+
+    name: str
+    sha256: str = ""
+    span: KeySpan | None = None
 
 
 def issue_certificate(
@@ -35,8 +74,13 @@ def issue_certificate(
     delivered_name: str,
     issuer_name: str,
     now: datetime,
+    delivered_sm3: str = "",
+    sm2: Sm2Signer | None = None,
 ) -> bytes:
-    """Return the certificate of a confirmed licence over its delivered file. Raises EntryNotFound before that."""
+    """Return the certificate of a confirmed licence over its delivered file. Raises EntryNotFound before that.
+
+    It is dated `now`, or as its later block where the chain's clock is ahead: never before what it certifies.
+    """
     grant = session.exec(select(GrantRow).where(GrantRow.licence_id == licence_id)).first()
     if grant is None:
         raise EntryNotFound
@@ -46,22 +90,67 @@ def issue_certificate(
     proofs = {EntryKind(entry.kind): _proof(session, entry) for entry in entries}
     if not {EntryKind.GRANT, EntryKind.ANCHOR} <= proofs.keys():
         raise EntryNotFound
-    document: dict[str, Any] = {
-        "type": CERTIFICATE_TYPE,
-        "issued_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "issuer": {"name": issuer_name, "address": keys.operator.address.hex(), "custody": CUSTODY, "witness": WITNESS},
-        "chain": {"id": CHAIN_ID, "genesis": genesis_hash(session).hex()},
-        "licence": grant.document,
-        "licence_salt": grant.salt.hex(),
-        "grant": proofs[EntryKind.GRANT],
-        "delivery": {
-            "sha256": delivered_sha256, "bytes": delivered_bytes, "name": delivered_name,
-            "salt": delivery_salt(keys, licence_id).hex(), "path": [],
+    return _signed(
+        keys,
+        {
+            "type": CERTIFICATE_TYPE,
+            "issued_at": _dated(now, proofs[EntryKind.GRANT], proofs[EntryKind.ANCHOR]),
+            "issuer": {
+                "name": issuer_name, "address": keys.operator.address.hex(), "custody": CUSTODY, "witness": WITNESS,
+                "keys": [span.spelled() for span in recorded_keys(session, keys)],
+            },
+            "chain": {"id": CHAIN_ID, "genesis": genesis_hash(session).hex()},
+            "licence": grant.document,
+            "licence_salt": grant.salt.hex(),
+            "grant": proofs[EntryKind.GRANT],
+            "delivery": {
+                "sha256": delivered_sha256, "sm3": delivered_sm3, "bytes": delivered_bytes, "name": delivered_name,
+                "salt": delivery_salt(keys, licence_id).hex(), "path": [],
+            },
+            "anchor": proofs[EntryKind.ANCHOR],
+            "attestation": None,
         },
-        "anchor": proofs[EntryKind.ANCHOR],
+        sm2,
+    )  # fmt: skip
+
+
+def attest_certificate(
+    session: ReadSession, keys: Keys, certificate: bytes, *, attestation: Mapping[str, Any], now: datetime,
+    sm2: Sm2Signer | None = None,
+) -> bytes:  # fmt: skip
+    """Return a certificate again, with third parties' word about the day of its blocks, signed anew."""
+    document: dict[str, Any] = json.loads(certificate)
+    document["attestation"] = dict(attestation)
+    document["issued_at"] = _dated(now, document["grant"], document["anchor"])
+    document["issuer"] = {
+        **document["issuer"], "address": keys.operator.address.hex(), "witness": WITNESSED,
+        "keys": [span.spelled() for span in recorded_keys(session, keys)],
     }  # fmt: skip
-    document["signature"] = keys.operator.sign(signing_digest(document)).hex()
-    return canonical(document).encode()
+    return _signed(keys, document, sm2)
+
+
+def recorded_keys(session: ReadSession, keys: Keys) -> tuple[KeySpan, ...]:
+    """Return every key that ever had the notary's role, from when until when, as the chain records it.
+
+    Raises EntryNotFound where the chain does not know the key that signs now.
+    """
+    site = find_site(session)
+    rows = session.exec(
+        select(JournalRow.receipt, JournalRow.block_time)
+        .where(JournalRow.sender == keys.admin.address)
+        .order_by(col(JournalRow.number))
+    )
+    found: dict[str, KeySpan] = {}
+    for receipt, time in rows:
+        for event, address in _role_changes(receipt, site.addresses["AccessManager"] if site else b""):
+            earlier = found.get(address)
+            if event == _ROLE_GRANTED:
+                found[address] = earlier if earlier and not earlier.until else KeySpan(address, time)
+            elif earlier is not None:
+                found[address] = KeySpan(address, earlier.since, time)
+    if keys.operator.address.hex() not in found:
+        raise EntryNotFound
+    return tuple(found.values())
 
 
 def delivery_salt(keys: Keys, licence_id: UUID) -> bytes:
@@ -74,25 +163,58 @@ def delivery_commitment(keys: Keys, licence_id: UUID, sha256: str) -> bytes:
     return commitment_to(delivery_salt(keys, licence_id), bytes.fromhex(sha256))
 
 
-def trust_file(session: ReadSession, keys: Keys, *, issuer_name: str) -> bytes:
-    """Return what a verifier pins: this operator's address and this chain's genesis."""
+def trust_file(
+    session: ReadSession, keys: Keys, *, issuer_name: str, authorities: Sequence[Pinned] = (),
+    witnesses: Sequence[Pinned] = (),
+) -> bytes:  # fmt: skip
+    """Return what a verifier pins: this operator's keys, this chain's genesis, and who attests for others."""
     return canonical(
         {
             "type": TRUST_TYPE,
-            "issuers": [{"address": keys.operator.address.hex(), "name": issuer_name}],
+            "issuers": [{**span.spelled(), "name": issuer_name} for span in recorded_keys(session, keys)],
             "chains": [{"id": CHAIN_ID, "genesis": genesis_hash(session).hex()}],
+            "authorities": [{"name": one.name, "sha256": one.sha256} for one in authorities],
+            "witnesses": [{**one.span.spelled(), "name": one.name} for one in witnesses if one.span],
         }
     ).encode()
 
 
-def status_list(keys: Keys, *, revoked: list[int], now: datetime) -> bytes:
-    """Return the dated, signed list of revoked licence numbers."""
+def status_list(keys: Keys, *, revoked: list[int], now: datetime, history: Sequence[KeySpan] = ()) -> bytes:
+    """Return the dated, signed list of revoked licence numbers, and of this issuer's keys where they are given."""
     document: dict[str, Any] = {
         "type": STATUS_TYPE, "dated": now.strftime("%Y-%m-%dT%H:%M:%SZ"), "issuer": keys.operator.address.hex(),
-        "revoked": sorted(revoked),
+        "keys": [span.spelled() for span in history], "revoked": sorted(revoked),
     }  # fmt: skip
     document["signature"] = keys.operator.sign(signing_digest(document)).hex()
     return canonical(document).encode()
+
+
+def _signed(keys: Keys, document: dict[str, Any], sm2: Sm2Signer | None) -> bytes:
+    document["sm2"] = None
+    if sm2 is not None:
+        document["sm2"] = {
+            "public_key": public_of(sm2.secret).hex(), "standing": "" if sm2.certificates else SELF_SIGNED,
+            "certificates": [one.hex() for one in sm2.certificates],
+        }  # fmt: skip
+        document["sm2"]["signature"] = sign(sm2.secret, sm2_message(document)).hex()
+    document["signature"] = keys.operator.sign(signing_digest(document)).hex()
+    return canonical(document).encode()
+
+
+def _dated(now: datetime, *proofs: Mapping[str, Any]) -> str:
+    latest = max(int(now.timestamp()), *(time_of(proof) for proof in proofs))
+    return datetime.fromtimestamp(latest, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _role_changes(receipt: bytes, manager: bytes) -> list[tuple[bytes, str]]:
+    """Return the event and the key of each change of the signing role in a receipt."""
+    fields: Any = rlp_decode(receipt)
+    return [
+        (topics[0], topics[2][-20:].hex())
+        for address, topics, _data in fields[3]
+        if address == manager and topics[0] in (_ROLE_GRANTED, _ROLE_REVOKED)
+        if int.from_bytes(topics[1], "big") == _SIGNING_ROLE
+    ]
 
 
 def _proof(session: ReadSession, entry: EntryRow) -> Mapping[str, Any]:

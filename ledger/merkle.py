@@ -5,14 +5,10 @@ The same tree as OpenZeppelin's MerkleProof and the AnchorRegistry contract. Pur
 
 from collections.abc import Sequence
 
-from Crypto.Hash import keccak as _keccak
+from ledger.standalone.native import keccak
 
+__all__ = ["climb", "keccak", "leaf_of", "path_of", "root_of"]
 _WORD = 32
-
-
-def keccak(data: bytes) -> bytes:
-    """Return the Keccak-256 digest that the EVM uses (not SHA3-256)."""
-    return _keccak.new(digest_bits=256, data=data).digest()
 
 
 def leaf_of(commitment: bytes) -> bytes:

@@ -5,11 +5,8 @@ Pure: RLP and Keccak only. Source: Ethereum Yellow Paper, appendices B (RLP), C 
 
 from collections.abc import Sequence
 
-import rlp
+from ledger.standalone.native import Rlp, keccak, rlp_decode, rlp_encode
 
-from ledger.merkle import keccak
-
-Node = list[bytes]
 _BRANCH = 17
 _INLINE = 32
 
@@ -20,17 +17,17 @@ class ProofRefused(ValueError):
 
 def trie_root(values: Sequence[bytes]) -> bytes:
     """Return the root of the trie that maps rlp(index) to each value; the empty trie has its own root."""
-    return keccak(rlp.encode(_build(_items(values)))) if values else keccak(rlp.encode(b""))
+    return keccak(rlp_encode(_build(_items(values)))) if values else keccak(rlp_encode(b""))
 
 
 def trie_proof(values: Sequence[bytes], index: int) -> tuple[bytes, ...]:
     """Return the encoded nodes from the root down to the value at `index`."""
-    return tuple(_collect(_items(values), _nibbles(rlp.encode(index))))
+    return tuple(_collect(_items(values), _nibbles(rlp_encode(index))))
 
 
 def value_in_proof(root: bytes, index: int, proof: Sequence[bytes]) -> bytes:
     """Return the proven value. Raises ProofRefused when a node does not fit, or nodes are left over."""
-    key, expected, nodes = _nibbles(rlp.encode(index)), root, list(proof)
+    key, expected, nodes = _nibbles(rlp_encode(index)), root, list(proof)
     while nodes:
         encoded = nodes.pop(0)
         if keccak(encoded) != expected:
@@ -43,17 +40,17 @@ def value_in_proof(root: bytes, index: int, proof: Sequence[bytes]) -> bytes:
     raise ProofRefused("the proof ends before its value")
 
 
-def _decoded(encoded: bytes) -> list[object]:
+def _decoded(encoded: bytes) -> list[Rlp]:
     try:
-        node = rlp.decode(encoded)
-    except rlp.DecodingError as error:
+        node = rlp_decode(encoded)
+    except ValueError as error:
         raise ProofRefused("a node is no RLP list") from error
     if not isinstance(node, list):
         raise ProofRefused("a node is no RLP list")
     return node
 
 
-def _follow(node: list[object], key: list[int]) -> tuple[bytes | None, bytes, list[int]]:
+def _follow(node: list[Rlp], key: list[int]) -> tuple[bytes | None, bytes, list[int]]:
     """Take one step: the value when the key ends here, else the digest of the next node and the key's rest."""
     if len(node) == _BRANCH:
         return _step(node[16], key) if not key else _step_down(node[key[0]], key[1:])
@@ -66,13 +63,13 @@ def _follow(node: list[object], key: list[int]) -> tuple[bytes | None, bytes, li
     return _step(node[1], rest) if is_leaf else _step_down(node[1], rest)
 
 
-def _step(value: object, key: list[int]) -> tuple[bytes | None, bytes, list[int]]:
+def _step(value: Rlp, key: list[int]) -> tuple[bytes | None, bytes, list[int]]:
     if key or not isinstance(value, bytes) or not value:
         raise ProofRefused("the key ends elsewhere")
     return value, b"", key
 
 
-def _step_down(child: object, key: list[int]) -> tuple[bytes | None, bytes, list[int]]:
+def _step_down(child: Rlp, key: list[int]) -> tuple[bytes | None, bytes, list[int]]:
     if isinstance(child, list):
         return _follow(child, key)
     if not isinstance(child, bytes) or len(child) != _INLINE:
@@ -84,10 +81,10 @@ Items = list[tuple[list[int], bytes]]
 
 
 def _items(values: Sequence[bytes]) -> Items:
-    return [(_nibbles(rlp.encode(index)), value) for index, value in enumerate(values)]
+    return [(_nibbles(rlp_encode(index)), value) for index, value in enumerate(values)]
 
 
-def _build(items: Items) -> list[object]:
+def _build(items: Items) -> list[Rlp]:
     if len(items) == 1:
         key, value = items[0]
         return [_to_prefix(key, is_leaf=True), value]
@@ -101,7 +98,7 @@ def _build(items: Items) -> list[object]:
 
 def _collect(items: Items, key: list[int]) -> list[bytes]:
     """Return the encoded nodes on the way of a key, those shorter than a digest inside their parent."""
-    encoded = rlp.encode(_build(items))
+    encoded = rlp_encode(_build(items))
     if len(items) == 1:
         return [encoded]
     shared = _shared(items)
@@ -122,8 +119,8 @@ def _below(items: Items, count: int) -> Items:
     return [(key[count:], value) for key, value in items]
 
 
-def _reference(node: list[object]) -> object:
-    encoded = rlp.encode(node)
+def _reference(node: list[Rlp]) -> Rlp:
+    encoded = rlp_encode(node)
     return keccak(encoded) if len(encoded) >= _INLINE else node
 
 

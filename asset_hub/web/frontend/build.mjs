@@ -16,6 +16,10 @@ const made = await build({
   outbase: join(here, "src"), outdir: dist, bundle: true, minify: true, format: "esm", target: "es2022",
   splitting: true, chunkNames: "chunks/[name]-[hash]", metafile: true, legalComments: "linked",
 });
+await build({
+  entryPoints: [join(here, "src", "verifier", "page.ts")], outfile: join(dist, "verifier.js"), bundle: true, minify: true,
+  format: "iife", target: "es2022", charset: "utf8", legalComments: "inline",
+});
 cpSync(join(modules, "htmx.org", "dist", "htmx.min.js"), join(dist, "htmx.js"));
 
 const fonts = join(modules, "@expo-google-fonts", "noto-serif-sc");
