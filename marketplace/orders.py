@@ -14,6 +14,7 @@ from asset_hub.core.money import Money
 from asset_hub.core.text import N_
 from ledger.grants import write_words
 from marketplace import permissions
+from marketplace.availability import require_free
 from marketplace.checks import check_still_sellable
 from marketplace.errors import AlreadyPaid, NotPaid, OrderNotFound, QuoteExpired, QuoteNotFound, TooManyOrders
 from marketplace.models import OrderRow, QuoteRow

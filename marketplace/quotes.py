@@ -14,7 +14,7 @@ from asset_hub.core.ids import new_id
 from asset_hub.core.rational import FrameRate
 from asset_hub.core.text import Text
 from marketplace import permissions
-from marketplace.availability import Answer, availability
+from marketplace.availability import Answer, availability, require_free
 from marketplace.errors import NotForSale, QuoteNotFound
 from marketplace.listings import listing_of
 from marketplace.models import QuoteRow

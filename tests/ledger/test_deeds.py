@@ -81,7 +81,8 @@ def street(tmp_path: Path) -> Street:
     with house.services.database.write() as session:
         desks = [make_actor(session, roles={Role.RIGHTS_DESK, Role.PRODUCER}) for _ in range(4)]
         court = make_actor(session, roles={Role.REGULATOR})
-    return Street(house, house.seller, *desks, court)
+    owner, bank, buyer, other = desks
+    return Street(house, house.seller, owner, bank, buyer, other, court)
 
 
 def id_of(actor: Actor) -> UUID:
