@@ -43,7 +43,7 @@ imports: ## The layers of the architecture
 	@.venv/bin/lint-imports .importlinter
 
 fast: ## Tests without browser, PostgreSQL and Elasticsearch
-	@.venv/bin/pytest -q -n 2 -m "not browser and not elasticsearch and not postgresql" $(ARGS)
+	@.venv/bin/pytest -q -n 2 -m "not browser and not elasticsearch and not postgresql and not network" $(ARGS)
 
 test: setup-tests ## Set up and pass the whole suite
 	@scripts/test.sh $(ARGS)

@@ -57,6 +57,7 @@ from asset_hub.web.shell import NavItem, Reader, Shell, language_of, use_shell
 from ingest import permissions as ingest_permissions
 from ingest.events import AccessionClosed
 from ledger import permissions as ledger_permissions
+from ledger.engine import require_wired
 from ledger.events import EntryConfirmed, EntryRefused
 from ledger.signing import Keys
 from marketplace import permissions as marketplace_permissions
@@ -137,6 +138,7 @@ class Services:
 
 def open_services(settings: Settings) -> Services:
     """Open the engines that the settings name; makes no tables (see `asset_hub.migrations.upgrade`)."""
+    require_wired(settings.chain_url)
     settings.home.mkdir(parents=True, exist_ok=True)
     return Services(
         settings=settings,
@@ -161,7 +163,7 @@ def all_jobs(services: Services) -> dict[str, Job]:
         ingest.jobs.jobs(services.files),
         search.jobs.jobs(services.search),
         ledger.jobs.jobs(services.keys),
-        marketplace.jobs.jobs(services.files, services.keys),
+        marketplace.jobs.jobs(services.files, services.keys, issuer=services.settings.issuer),
     )
 
 

@@ -18,8 +18,10 @@ from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 import asset_hub.accounts.cli
 import asset_hub.catalogue.cli
 import ingest.cli
+import ledger.attest_cli
 import ledger.cli
 import ledger.deed_cli
+import ledger.standalone.cli
 import marketplace.cli
 import marketplace.hold_cli
 import search.cli
@@ -55,6 +57,9 @@ app.add_typer(search.cli.index, name="index")
 app.add_typer(marketplace.cli.commands)
 app.add_typer(ledger.cli.ledger, name="ledger")
 app.add_typer(ledger.cli.certificate, name="certificate")
+app.add_typer(ledger.standalone.cli.verifier, name="verifier")
+app.add_typer(ledger.attest_cli.attest, name="attest")
+app.add_typer(ledger.attest_cli.sm2, name="sm2")
 app.add_typer(ledger.deed_cli.commands, name="deed")
 app.add_typer(marketplace.hold_cli.holds, name="hold")
 app.add_typer(ingest.cli.receipts, name="receipt")

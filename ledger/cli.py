@@ -14,11 +14,12 @@ from asset_hub.core.errors import BadInput
 from asset_hub.core.files import replace_file
 from asset_hub.core.home import Home, home_of
 from asset_hub.core.text import N_
+from ledger.engine import parse_chain_url
 from ledger.errors import EntryNotFound
 from ledger.models import BlockRow, EntryRow, GrantRow, JournalRow
 from ledger.signing import Keys, recover_address
 from ledger.types import EntryState
-from ledger.verifier import STATUS_TYPE, signing_digest, verify_certificate
+from ledger.verifier import STATUS_TYPE, Report, signing_digest, verify_certificate
 
 ledger = typer.Typer(help="The ledger: head, journal, re-execution.", no_args_is_help=True)
 certificate = typer.Typer(help="Certificates of licences.", no_args_is_help=True)
@@ -34,8 +35,18 @@ class LedgerHome(Home, Protocol):
 
 
 @ledger.command("status")
-def status(context: typer.Context, *, as_json: Json = False) -> None:
-    """Say where the head is and what still waits."""
+def status(
+    context: typer.Context,
+    *,
+    node: Annotated[
+        str, typer.Option(help="Look at a network instead: http(s)://NODE#finality=instant|depth:N|tag.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Say where the head is and what still waits; of a network: head, lag, finality, quorum, what its node lacks."""
+    if node:
+        _say_node(node, as_json=as_json)
+        return
     home = home_of(context)
     with home.database.read() as session:
         head = session.exec(select(BlockRow).order_by(col(BlockRow.number).desc()).limit(1)).first()
@@ -48,6 +59,21 @@ def status(context: typer.Context, *, as_json: Json = False) -> None:
         "transactions": transactions, "entries": states, "finality": "instant",
     }  # fmt: skip
     print(json.dumps(facts) if as_json else "\n".join(f"{key:<13} {value}" for key, value in facts.items()))
+
+
+def _say_node(url: str, *, as_json: bool) -> None:
+    from ledger.health import describe_node
+    from ledger.network import NetworkEngine, read_facts
+
+    with NetworkEngine.connect(parse_chain_url(url)) as engine:
+        found = read_facts(engine)
+    now = clock.now()
+    words = [str(text) for text in describe_node(found, now=now)]
+    facts = {
+        "engine": "network", "chain_id": found.chain_id, "finality": found.finality, "stalled": found.is_stalled(now),
+        "node": words,
+    }  # fmt: skip
+    print(json.dumps(facts) if as_json else "\n".join(words))
 
 
 @ledger.command("verify")
@@ -87,9 +113,16 @@ def verify_one(
     else:
         for check in report.checks:
             print(f"{_MARKS[check.ok]}  {check.name:<18} {check.detail}")
-        print("valid" if report.is_valid else "NOT valid")
+        print(_sentence(report))
     if not report.is_valid:
         raise typer.Exit(1)
+
+
+def _sentence(report: Report) -> str:
+    if not report.is_valid:
+        return "NOT valid"
+    unchecked = [check.name for check in report.checks if check.ok is None]
+    return "what was checked holds" + (f"; not checked: {', '.join(unchecked)}" if unchecked else "")
 
 
 @certificate.command("trust")
@@ -99,7 +132,7 @@ def write_trust(context: typer.Context, target: Annotated[Path, typer.Argument(h
 
     home = cast(LedgerHome, home_of(context))
     with home.database.read() as session:
-        target.write_bytes(trust_file(session, home.keys, issuer_name="asset_hub"))
+        target.write_bytes(trust_file(session, home.keys, issuer_name=home.settings.issuer))
     print(target)
 
 
@@ -114,7 +147,7 @@ def write_status(
     as_json: Json = False,
 ) -> None:
     """Write the dated, signed list of revoked licences, for `certificate verify --status`."""
-    from ledger.certificates import status_list
+    from ledger.verdicts import own_status_list
 
     home = cast(LedgerHome, home_of(context))
     revoked = set(revoke or ())
@@ -124,7 +157,8 @@ def write_status(
         raise EntryNotFound(N_("There is no licence No. {number}."), number=min(revoked - known))
     if target.exists():
         revoked |= _revoked_before(target.read_bytes(), home.keys)
-    replace_file(target, status_list(home.keys, revoked=sorted(revoked), now=clock.now()))
+    with home.database.read() as session:
+        replace_file(target, own_status_list(session, home.keys, revoked=sorted(revoked), now=clock.now()))
     print(json.dumps({"file": str(target.resolve()), "revoked": sorted(revoked)}) if as_json else target)
 
 

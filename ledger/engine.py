@@ -245,3 +245,12 @@ def _whole(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise BadChainUrl(N_("{text} is no whole number."), text=text)
     return int(text)
+
+
+def require_wired(url: str) -> None:
+    """Refuse a ledger that this version does not record on; a network is watched with `ledger status --node`.
+
+    Raises BadChainUrl.
+    """
+    if parse_chain_url(url).engine != EMBEDDED:
+        raise BadChainUrl(N_("This version records on the embedded ledger only; watch a network with --node."))

@@ -14,13 +14,13 @@ from asset_hub.core.clock import beijing_date
 from asset_hub.core.text import N_, Text
 from asset_hub.web.shell import language_of, render
 from asset_hub.web.story import read_story
-from ledger.certificates import status_list, trust_file
+from ledger.certificates import trust_file
 from ledger.health import read_health
 from ledger.revoked import read_revoked
 from ledger.trails import trail_of
 from ledger.types import KIND_NAMES, EntryKind, EntryState, ProvenanceEntry
 from ledger.uploads import PostedFields
-from ledger.verdicts import ISSUER, BadDigest, Verdict, judge, licence_in_words
+from ledger.verdicts import BadDigest, Verdict, judge, licence_in_words, own_status_list
 
 router = APIRouter(include_in_schema=False)
 STATE_WORDS: dict[EntryState, tuple[str, str]] = {
@@ -59,7 +59,7 @@ def trust_json(request: Request) -> Response:
     """What a verifier pins: the operator's address and the chain. Raises EntryNotFound before the first entry."""
     services = request.app.state.services
     with services.database.read() as session:
-        content = trust_file(session, services.keys, issuer_name=ISSUER)
+        content = trust_file(session, services.keys, issuer_name=services.settings.issuer)
     return _download(content, "trust.json")
 
 
@@ -67,7 +67,9 @@ def trust_json(request: Request) -> Response:
 def status_json(request: Request) -> Response:
     """The signed list of revoked licences as the operator keeps it in the home, dated now."""
     services, now = request.app.state.services, clock.now()
-    content = status_list(services.keys, revoked=read_revoked(services.settings.home), now=now)
+    with services.database.read() as session:
+        revoked = read_revoked(services.settings.home)
+        content = own_status_list(session, services.keys, revoked=revoked, now=now)
     return _download(content, f"status-{beijing_date(now)}.json")
 
 
@@ -102,7 +104,9 @@ def verify_posted(request: Request, fields: PostedFields) -> Response:
         return _verify_page(request, digest=typed, missing=Text(N_("Choose the certificate first.")), status=422)
     try:
         with services.database.read() as session:
-            verdict = judge(session, services.keys, fields=fields, today=beijing_date(clock.now()))
+            verdict = judge(
+                session, services.keys, fields=fields, revoked=read_revoked(services.settings.home), now=clock.now()
+            )
     except BadDigest as error:
         return _verify_page(request, digest=typed, bad_digest=error.text, status=422)
     certificate = fields["certificate"] if verdict.holds("signature") else b""

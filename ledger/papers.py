@@ -248,6 +248,8 @@ def _read(content: bytes, shape: Mapping[str, Any], kind: str) -> dict[str, Any]
 
 def _parsed(content: bytes) -> Any:
     """Return a JSON value that is in its one spelling, whole numbers only; a repeated member is another spelling."""
+    if content.startswith(b"%PDF"):
+        raise Refused(N_("this is the certificate to print; choose the JSON file that came with it"))
     if len(content) > _MAX_BYTES:
         raise Refused(N_("longer than any certificate"))
     if content.count(b"[") + content.count(b"{") > _MAX_BRACKETS:

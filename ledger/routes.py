@@ -11,11 +11,11 @@ from asset_hub.accounts import require_person
 from asset_hub.accounts.deps import CurrentActor
 from asset_hub.catalogue import find_asset, get_asset
 from asset_hub.core import clock
-from asset_hub.core.clock import beijing_date
 from asset_hub.core.text import N_
 from ledger.certificates import CUSTODY, WITNESS
 from ledger.errors import BadCertificate
 from ledger.health import read_health
+from ledger.revoked import read_revoked
 from ledger.trails import trail_of
 from ledger.types import ProvenanceEntry
 from ledger.uploads import PostedBody
@@ -46,7 +46,8 @@ def verify(request: Request, body: PostedBody) -> dict[str, Any]:
     """
     services = request.app.state.services
     with services.database.read() as session:
-        verdict = judge(session, services.keys, fields=_members(body), today=beijing_date(clock.now()))
+        revoked = read_revoked(services.settings.home)
+        verdict = judge(session, services.keys, fields=_members(body), revoked=revoked, now=clock.now())
     checks = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in verdict.checks]
     return {"valid": verdict.is_valid, "failed": list(verdict.failed), "checks": checks}
 

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from eth_abi.abi import encode
 
 from ledger.merkle import keccak
+from ledger.recovery import recover_address as recover_address
 
 _DOMAIN_TYPE = keccak(b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)")
 
@@ -74,22 +75,6 @@ class Keys:
 def address_of(public: PublicKey) -> bytes:
     """Return the account address of a public key: the last 20 bytes of its Keccak digest."""
     return keccak(public.format(compressed=False)[1:])[-20:]
-
-
-def recover_address(digest: bytes, signature: bytes) -> bytes:
-    """Return who signed. Raises ValueError for a signature that is malformed or not in its one low-s spelling."""
-    if len(signature) != 65 or signature[64] not in (27, 28):
-        raise ValueError("a signature has 65 bytes and ends in 1b or 1c")
-    if int.from_bytes(signature[32:64], "big") > _HALF_ORDER:
-        raise ValueError("the signature is not in its low-s form")
-    try:
-        public = PublicKey.from_signature_and_message(signature[:64] + bytes([signature[64] - 27]), digest, hasher=None)
-    except Exception as error:
-        raise ValueError("the signature fits no key") from error
-    return address_of(public)
-
-
-_HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 
 
 def typed_digest(

@@ -1,20 +1,20 @@
 """What the verify page and its JSON answer: the verifier's links, this exchange's own word, and one sentence."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 from typing import Any
 
+from asset_hub.core.clock import beijing_date
 from asset_hub.core.db import ReadSession
 from asset_hub.core.errors import BadInput
 from asset_hub.core.text import N_
-from ledger.certificates import trust_file
+from ledger.certificates import recorded_keys, status_list, trust_file
 from ledger.errors import EntryNotFound
 from ledger.signing import Keys
 from ledger.verifier import Check, Refused, check_pin, licence_of, verify_certificate
 
-ISSUER = "asset_hub"
 THIS_EXCHANGE = N_("this exchange")
 _HEX = frozenset("0123456789abcdef")
 _DIGEST_LENGTH = 64
@@ -41,6 +41,10 @@ class Verdict:
         return not self.failed
 
     @property
+    def not_checked(self) -> tuple[str, ...]:
+        return tuple(check.name for check in self.checks if check.ok is None)
+
+    @property
     def is_only_unknown_here(self) -> bool:
         """Say whether the one thing wrong is that nobody vouches for the issuer."""
         return self.failed == (THIS_EXCHANGE,)
@@ -49,19 +53,34 @@ class Verdict:
         return any(check.name == name and check.ok for check in self.checks)
 
 
-def judge(session: ReadSession, keys: Keys, *, fields: Mapping[str, bytes], today: date) -> Verdict:
+def judge(
+    session: ReadSession, keys: Keys, *, fields: Mapping[str, bytes], revoked: Sequence[int] = (), now: datetime
+) -> Verdict:
     """Check what was handed in; without a trust file, also ask whether this exchange issued it. Raises BadDigest.
 
-    `fields` may hold certificate, digest, trust and status. Nothing is written.
+    `fields` may hold certificate, digest, trust and status; without a status list, what this exchange itself issued is
+    held against its own `revoked` numbers. Nothing is written.
     """
     certificate, trust = fields.get("certificate", b""), fields.get("trust")
+    status = fields.get("status")
+    if status is None and _own_word(session, keys, certificate).ok:
+        status = own_status_list(session, keys, revoked=revoked, now=now)
     report = verify_certificate(
-        certificate, media=None, trust=trust, status=fields.get("status"), today=today,
+        certificate, media=None, trust=trust, status=status, today=beijing_date(now),
         digest=read_digest(fields.get("digest", b"").decode("utf-8", "replace")) or None,
     )  # fmt: skip
     if trust is not None or report.checks[0].ok is False:
         return Verdict(report.checks)
     return Verdict((*report.checks, _own_word(session, keys, certificate)))
+
+
+def own_status_list(session: ReadSession, keys: Keys, *, revoked: Sequence[int], now: datetime) -> bytes:
+    """Return this exchange's signed list of revoked licences as of now."""
+    try:
+        history = recorded_keys(session, keys)
+    except EntryNotFound:
+        history = ()
+    return status_list(keys, revoked=list(revoked), now=now, history=history)
 
 
 def read_digest(text: str) -> str:
@@ -98,7 +117,7 @@ def licence_in_words(certificate: bytes, language: str) -> list[tuple[str, str]]
 def _own_word(session: ReadSession, keys: Keys, certificate: bytes) -> Check:
     message = N_("this exchange has recorded nothing yet")
     try:
-        own = trust_file(session, keys, issuer_name=ISSUER)
+        own = trust_file(session, keys, issuer_name="")
     except EntryNotFound:
         return Check(THIS_EXCHANGE, False, message, message)
     check = check_pin(certificate, name=THIS_EXCHANGE, trust=own)

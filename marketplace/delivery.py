@@ -29,7 +29,6 @@ from marketplace.models import LicenceRow
 
 _WIDEST = 4096
 LINK_SECONDS = 72 * 3600
-ISSUER = "asset_hub 重庆文化数据交易所（演示）"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,9 @@ def prepare_delivery(database: Database, files: FileStore, keys: Keys, *, licenc
         )  # fmt: skip
 
 
-def finish_delivery(session: WriteSession, files: FileStore, keys: Keys, *, licence_id: UUID, now: datetime) -> bool:
+def finish_delivery(
+    session: WriteSession, files: FileStore, keys: Keys, *, licence_id: UUID, issuer: str, now: datetime
+) -> bool:
     """Once the digest is on the chain: issue the certificate and open the delivery; return whether this opened it.
 
     Idempotent.
@@ -73,7 +74,7 @@ def finish_delivery(session: WriteSession, files: FileStore, keys: Keys, *, lice
         return False
     certificate = issue_certificate(
         session, keys, licence_id=licence_id, delivered_sha256=row.sha256, delivered_bytes=row.bytes_count,
-        delivered_name=row.file_name, issuer_name=ISSUER, now=now,
+        delivered_name=row.file_name, issuer_name=issuer, now=now,
     )  # fmt: skip
     row.certificate_sha256 = put_bytes(files, certificate).sha256
     row.pdf_sha256 = put_bytes(files, draw_certificate(certificate)).sha256

@@ -16,8 +16,8 @@ ON_REFUSED = "marketplace.on_entry_refused"
 PREPARE = "marketplace.prepare_delivery"
 
 
-def jobs(files: FileStore, keys: Keys) -> tuple[Job, ...]:
-    """Return the trade's jobs, bound to files and keys."""
+def jobs(files: FileStore, keys: Keys, *, issuer: str) -> tuple[Job, ...]:
+    """Return the trade's jobs, bound to files and keys; `issuer` is the exchange's name on certificates."""
 
     def on_confirmed(run: JobRun, *, entry_id: UUID, subject_id: UUID, kind: str) -> None:
         del entry_id
@@ -25,7 +25,7 @@ def jobs(files: FileStore, keys: Keys) -> tuple[Job, ...]:
             if kind == EntryKind.GRANT and note_confirmed(session, licence_id=subject_id):
                 enqueue(session, PREPARE, queue=Queue.MEDIA, licence_id=subject_id)
             is_anchor, now = kind == EntryKind.ANCHOR, clock.now()
-            if is_anchor and finish_delivery(session, files, keys, licence_id=subject_id, now=now):
+            if is_anchor and finish_delivery(session, files, keys, licence_id=subject_id, issuer=issuer, now=now):
                 tell_delivered(session, licence_id=subject_id, now=now)
 
     def on_refused(run: JobRun, *, entry_id: UUID, subject_id: UUID, kind: str, reason: str) -> None:

@@ -18,12 +18,11 @@ from asset_hub.core.rational import FrameRate, Span
 from asset_hub.core.text import N_, Text
 from asset_hub.web.ranges import serve_blob
 from asset_hub.web.shell import language_of, render, site_address
-from ledger.certificates import trust_file
 from ledger.entries import provenance_of
 from ledger.revoked import read_revoked
 from ledger.types import KIND_NAMES, EntryState
 from marketplace import permissions
-from marketplace.delivery import ISSUER, LINK_SECONDS, certificate_of, fetch_delivery, open_link
+from marketplace.delivery import LINK_SECONDS, certificate_of, fetch_delivery, open_link
 from marketplace.licences import STATE_NAMES, Licence, LicenceState, get_licence, list_licences
 from marketplace.models import OrderRow
 from marketplace.pages import shown_asset, shown_titles
@@ -60,16 +59,6 @@ def licence_list(request: Request, by: CurrentActor) -> Response:
         periods={one.id: period(one.terms.window.start, one.terms.window.last_day, language) for one in licences},
         sells=may(by, permissions.SEE_GRANTS, organisation_id=house),
     )  # fmt: skip
-
-
-@router.get("/licences/trust.json")
-def trust(request: Request) -> Response:
-    """What a verifier pins: this operator's address and this chain's genesis."""
-    services = request.app.state.services
-    with services.database.read() as session:
-        content = trust_file(session, services.keys, issuer_name=ISSUER)
-    headers = {"Content-Disposition": attachment("trust.json")}
-    return Response(content, media_type="application/json", headers=headers)
 
 
 @router.get("/licences/{licence_id}")

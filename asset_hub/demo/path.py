@@ -251,7 +251,7 @@ def _license(walk: Walk, cast: Cast) -> tuple[Text, int, str]:
     walk.files |= save_delivery(walk.services, walk.licence, walk.folder / "delivery")
     with walk.services.database.read() as session:
         trust = walk.folder / "trust.json"
-        trust.write_bytes(trust_file(session, walk.services.keys, issuer_name="asset_hub 演示"))
+        trust.write_bytes(trust_file(session, walk.services.keys, issuer_name=walk.services.settings.issuer))
     walk.files["trust"] = str(trust.resolve())
     what = Text(
         N_("No. {number}, “{title}”, sole, five years"), {"number": walk.licence.number, "title": asset.title("zh")}

@@ -94,7 +94,7 @@ def test_from_a_question_to_a_verified_file_by_http_alone(shop: Shop, tmp_path: 
     )
     media = tmp_path / "got.jpg"
     media.write_bytes(first.content + rest.content)
-    certificate, trust = client.get(f"{licence}/certificate.json").content, client.get("/licences/trust.json").content
+    certificate, trust = client.get(f"{licence}/certificate.json").content, client.get("/ledger/trust.json").content
     report = verify_certificate(certificate, media=media, trust=trust, status=None, today=beijing_date(clock.now()))
     assert report.is_valid
     assert client.get(f"{licence}/certificate.pdf").content[:5] == b"%PDF-"

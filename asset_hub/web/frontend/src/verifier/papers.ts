@@ -197,6 +197,8 @@ function read(content: Uint8Array, shape: Shape, kind: string): Paper {
 }
 
 function parse(content: Uint8Array): Json {
+  const isPdf = [0x25, 0x50, 0x44, 0x46].every((byte, at) => content[at] === byte);
+  if (isPdf) throw new Refused("this is the certificate to print; choose the JSON file that came with it");
   if (content.length > MAX_BYTES) throw new Refused("longer than any certificate");
   const brackets = content.reduce((count, byte) => count + (byte === 0x5b || byte === 0x7b ? 1 : 0), 0);
   if (brackets > MAX_BRACKETS) throw new Refused("nested deeper than any certificate");
