@@ -4,7 +4,7 @@ Nothing is fetched inside a write transaction; what was fetched is written only 
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from threading import Event
@@ -54,11 +54,6 @@ class _Tip(NamedTuple):
     number: int
     hash: bytes
     final: int
-
-
-class _Fetched(NamedTuple):
-    headers: list[Header]
-    logs: list[Log]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +122,12 @@ def _step(following: Following, until: int | None) -> _Step:
     first = tip.number + 1
     last = min(target, tip.number + following.patience.blocks)
     last = min(last, final) if first <= final else last
-    fetched = _patiently(following.patience, partial(_fetch, following, tip, last, is_final=last <= final))
-    if fetched is None:
+    headers = _patiently(following.patience, partial(_headers_from, following, tip, last))
+    if tip.number != NOWHERE and headers.pop(0).hash != tip.hash:
         return _walk_back(following, tip, head.number, start=tip.number)
-    return _extend(following, tip, fetched, head.number, final)
+    logs = _logs_of(following, headers, is_final=last <= final)
+    events = _extend(following, tip, headers, logs, final)
+    return _Step(events is not None and last == target, head.number, events=events or 0)
 
 
 def _step_behind(following: Following, tip: _Tip, head: Header, final: int) -> _Step:
@@ -144,17 +141,27 @@ def _step_behind(following: Following, tip: _Tip, head: Header, final: int) -> _
     return _walk_back(following, tip, head.number, start=head.number)
 
 
-def _fetch(following: Following, tip: _Tip, last: int, *, is_final: bool) -> _Fetched | None:
-    """Return the blocks after the tip, linked to it and with their logs; None when the tip was replaced."""
-    source, checks = following.source, following.source.checks()
+def _headers_from(following: Following, tip: _Tip, last: int) -> list[Header]:
+    """Return the headers from the tip's number on, so that they show whether the tip is still in the chain."""
     first = max(tip.number, 0)
-    headers = source.headers(first, last)
+    headers = following.source.headers(first, last)
     check_headers(headers, first=first, last=last)
-    if tip.number != NOWHERE and headers.pop(0).hash != tip.hash:
-        return None
+    return headers
+
+
+def _logs_of(following: Following, headers: Sequence[Header], *, is_final: bool) -> list[Log]:
+    """Return the checked logs of these blocks: far below the head by range, near it block by block."""
+    source, checks = following.source, following.source.checks()
+
+    def of_range() -> list[Log]:
+        return check_range(headers, source.logs_between(headers[0].number, headers[-1].number), checks)
+
+    def of_block(header: Header) -> list[Log]:
+        return check_delivered(header, source.logs_of(header.hash), checks)
+
     if is_final and len(headers) > _NEAR and not following.prove_all:
-        return _Fetched(headers, check_range(headers, source.logs_between(headers[0].number, last), checks))
-    return _Fetched(headers, [log for h in headers for log in check_delivered(h, source.logs_of(h.hash), checks)])
+        return _patiently(following.patience, of_range)
+    return [log for header in headers for log in _patiently(following.patience, partial(of_block, header))]
 
 
 def _header_at(following: Following, number: int) -> Header:
@@ -165,16 +172,16 @@ def _header_at(following: Following, number: int) -> Header:
     return headers[0]
 
 
-def _extend(following: Following, tip: _Tip, fetched: _Fetched, head: int, final: int) -> _Step:
+def _extend(following: Following, tip: _Tip, headers: Sequence[Header], logs: Sequence[Log], final: int) -> int | None:
+    """Write what was fetched; return how many events are ours, None when somebody else has moved the cursor."""
     with following.database.write() as session:
         cursor = open_cursor(session, following.name, following.contracts)
         if (cursor.number, cursor.hash) != (tip.number, tip.hash):
-            return _Step(False, head)
-        events = append(
-            session, cursor, following.decoder, fetched.headers, fetched.logs, final=max(final, cursor.final)
-        )
+            return None
+        certain = max(final, cursor.final)
+        events = append(session, cursor, following.decoder, headers, logs, final=certain)
         finalise(session, cursor, following.decoder, final=final)
-    return _Step(False, head, events=events)
+    return events
 
 
 def _finalise(following: Following, tip: _Tip, final: int) -> None:

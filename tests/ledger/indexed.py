@@ -42,7 +42,9 @@ def reorganise(node: Anvil, chronicle: Chronicle, *, depth: int, events: int = 4
     node.reorganise(depth, [(to, data, place) for place, block in enumerate(blocks) for to, data in calls_of(block)])
 
 
-def following(database: Database, url: str, *, finality: str = f"depth:{DEPTH}", patience: Patience = HURRY) -> Following:
+def following(
+    database: Database, url: str, *, finality: str = f"depth:{DEPTH}", patience: Patience = HURRY
+) -> Following:
     """Follow a node by its URL."""
     return Following.start(database, RpcSource(url, finality=Finality.read(finality)), OURS, patience=patience)
 

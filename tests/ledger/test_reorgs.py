@@ -59,8 +59,11 @@ def test_no_drift_after_many_reorganisations(any_database: Database, node: Anvil
             reorganise(node, chronicle, depth=rng.randint(1, deepest), events=2)
         else:
             grow_and_shrink(node, chronicle, followed, rng)
-        progress = assert_agrees(followed, chronicle, node)
+        assert follow(followed).hash.hex() == node.call("eth_getBlockByNumber", "latest", False)["hash"][2:]
+        if number % 5 == 0:
+            assert_agrees(followed, chronicle, node)
         mine(node, chronicle, events=2)
+        progress = follow(followed)
         if number % 250 == 0:
             assert_no_drift(followed)
 
@@ -80,7 +83,7 @@ def grow_and_shrink(node: Anvil, chronicle: Chronicle, followed: Following, rng:
     blocks = rng.randint(2, DEPTH - 2)
     snapshot = node.call("evm_snapshot")
     mine(node, chronicle, blocks=blocks, events=2)
-    assert_agrees(followed, chronicle, node)
+    follow(followed)
     node.call("evm_revert", snapshot)
     chronicle.cut(blocks)
     node.call("evm_increaseTime", rng.randint(1, 9))
