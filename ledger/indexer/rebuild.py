@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlmodel import SQLModel, select
+from sqlmodel import SQLModel, col, select
 
 from asset_hub.core.db import Database, ReadSession, WriteSession
 from asset_hub.core.text import N_
@@ -26,7 +26,8 @@ from ledger.indexer.store import NOWHERE, Contracts, find_cursor, project, store
 
 _COMPARED: tuple[Entity, ...] = (ChainBlockRow, EventRow, *ENTITIES)
 _NOT_COMPARED = frozenset({"network", "is_final"})
-_IN_ONE_READ = 5000
+_STREAMED = {"yield_per": 5000}
+_BLOCKS = 500
 _ATTEMPTS = 5
 
 
@@ -89,13 +90,9 @@ def reproject(database: Database, *, name: str, contracts: Contracts) -> None:
         if cursor.contracts != contracts.digest:
             raise IndexOutdated(N_("The index was made for other contracts; rebuild it from the chain."))
         _delete(session, cursor.network, (*ENTITIES, UndoRow))
-        times = dict(
-            session.exec(
-                select(ChainBlockRow.number, ChainBlockRow.time).where(ChainBlockRow.network == cursor.network)
-            )
-        )
-        logs = list(stored_logs(session, network=cursor.network))
-        project(session, decoder, cursor.network, logs, times, final=cursor.final)
+        for first in range(0, cursor.number + 1, _BLOCKS):
+            blocks = (first, min(first + _BLOCKS - 1, cursor.number))
+            _project_stored(session, decoder, cursor, blocks)
         cursor.version = VERSION
         session.add(cursor)
 
@@ -138,10 +135,19 @@ def _digest(session: ReadSession, table: sa.Table, network: int) -> Digest:
     columns = [column for column in table.columns if column.name not in _NOT_COMPARED]
     statement = sa.select(*columns).where(table.c.network == network).order_by(*table.primary_key.columns)
     digest, count = hashlib.sha256(), 0
-    for row in session.connection().execution_options(yield_per=_IN_ONE_READ).execute(statement).mappings():
+    for row in session.connection().execute(statement, execution_options=_STREAMED).mappings():
         digest.update(canonical(dict(row)) + b"\n")
         count += 1
     return Digest(count, digest.hexdigest())
+
+
+def _project_stored(session: WriteSession, decoder: Decoder, cursor: CursorRow, blocks: tuple[int, int]) -> None:
+    statement = select(ChainBlockRow.number, ChainBlockRow.time).where(
+        ChainBlockRow.network == cursor.network, col(ChainBlockRow.number).between(*blocks)
+    )
+    times = dict(session.exec(statement).all())
+    logs = list(stored_logs(session, network=cursor.network, first=blocks[0], last=blocks[1]))
+    project(session, decoder, cursor.network, logs, times, final=cursor.final)
 
 
 def _forget(session: WriteSession, cursor: CursorRow) -> None:

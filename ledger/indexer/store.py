@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, func, select
 
 from asset_hub.core.db import ReadSession, WriteSession, database_of
@@ -23,7 +24,7 @@ from ledger.indexer.projections import ENTITIES, PROJECTIONS, VERSION, Happened
 from ledger.indexer.sources import Header, Log
 
 _TOPIC = 32
-_IN_ONE_READ = 5000
+_STREAMED = {"yield_per": 5000}
 NOWHERE = -1
 
 
@@ -59,17 +60,25 @@ def find_cursor(session: ReadSession, name: str) -> CursorRow | None:
 
 def open_cursor(session: WriteSession, name: str, contracts: Contracts) -> CursorRow:
     """Return the cursor, locked, made when there is none. Raises IndexOutdated for other contracts or projections."""
-    row = session.exec(select(CursorRow).where(CursorRow.name == name).with_for_update()).first()
-    if row is None:
-        last = session.exec(select(func.max(CursorRow.network))).one()
-        row = CursorRow(
-            network=(last or 0) + 1, name=name, number=NOWHERE, hash=b"", final=NOWHERE, announced=NOWHERE,
-            contracts=contracts.digest, version=VERSION,
-        )  # fmt: skip
-        session.add(row)
-        session.flush()
+    statement = select(CursorRow).where(CursorRow.name == name).with_for_update()
+    row = session.exec(statement).first()
+    while row is None:
+        _insert_cursor(session, name, contracts)
+        row = session.exec(statement).first()
     check_cursor(row, contracts)
     return row
+
+
+def _insert_cursor(session: WriteSession, name: str, contracts: Contracts) -> None:
+    """Give the network the next number, unless somebody else is just doing so."""
+    connection = session.connection()
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    last = session.exec(select(func.max(CursorRow.network))).one()
+    values = {
+        "network": (last or 0) + 1, "name": name, "number": NOWHERE, "hash": b"", "final": NOWHERE,
+        "announced": NOWHERE, "contracts": contracts.digest, "version": VERSION,
+    }  # fmt: skip
+    connection.execute(insert(CursorRow).values(values).on_conflict_do_nothing())
 
 
 def check_cursor(row: CursorRow, contracts: Contracts) -> None:
@@ -170,7 +179,7 @@ def stored_logs(session: ReadSession, *, network: int, first: int = 0, last: int
     )
     if last is not None:
         statement = statement.where(col(EventRow.block_number) <= last)
-    result = session.connection().execution_options(yield_per=_IN_ONE_READ).execute(statement)
+    result = session.connection().execute(statement, execution_options=_STREAMED)
     for number, block_hash, index, tx_hash, tx_index, address, topics, data in result:
         yield Log(number, bytes(block_hash), index, bytes(tx_hash), tx_index, bytes(address), _split(topics), data)
 
