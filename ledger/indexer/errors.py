@@ -45,3 +45,9 @@ class ProjectionBroken(RuleRefused):
     """An event speaks of something that no earlier event made: a log is missing."""
 
     slug, title = "chain-projection-broken", N_("An event does not fit the ones before it")
+
+
+class IndexDrifts(RuleRefused):
+    """The index and one made afresh disagree."""
+
+    slug, title = "chain-index-drifts", N_("The index disagrees with the chain")

@@ -17,7 +17,7 @@ from asset_hub.core.events import emit
 from asset_hub.core.ids import new_id
 from asset_hub.core.text import N_
 from ledger.index_models import ChainBlockRow, CursorRow, EventRow, RevertRow
-from ledger.indexer.changes import Changes, drop_undo, undo_blocks
+from ledger.indexer.changes import Changes, drop_undo, execute_many, undo_blocks
 from ledger.indexer.decoding import Decoder
 from ledger.indexer.errors import FinalityBroken, IndexOutdated
 from ledger.indexer.projections import ENTITIES, PROJECTIONS, VERSION, Happened
@@ -95,10 +95,10 @@ def append(
 ) -> int:  # fmt: skip
     """Extend the index by checked headers and their logs; return how many events are ours."""
     ours = [log for log in logs if decoder.is_ours(log.address)]
-    network, connection = cursor.network, session.connection()
-    connection.execute(sa.insert(ChainBlockRow), [_block(network, header, final) for header in headers])
+    network = cursor.network
+    execute_many(session, sa.insert(ChainBlockRow), [_block(network, header, final) for header in headers])
     if ours:
-        connection.execute(sa.insert(EventRow), [_raw(network, log) for log in ours])
+        execute_many(session, sa.insert(EventRow), [_raw(network, log) for log in ours])
     project(session, decoder, network, ours, {header.number: header.time for header in headers}, final=final)
     cursor.number, cursor.hash = headers[-1].number, headers[-1].hash
     session.add(cursor)

@@ -19,7 +19,7 @@ from web3.datastructures import AttributeDict
 
 import contracts
 from asset_hub.core.db import Database
-from asset_hub.core.jobs import JobRow
+from asset_hub.core.jobs import JobRow, JobState, Worker, enqueue, job_table
 from ledger.acts import heads, work_key
 from ledger.calls import encode_call
 from ledger.codebook import GrantKind
@@ -28,6 +28,7 @@ from ledger.index_models import ChainBlockRow, CursorRow, EventRow, GrantView, H
 from ledger.indexer import Contracts, EmbeddedSource, EventFinal, Finality, Following, RpcSource, follow, keep_following
 from ledger.indexer.decoding import Decoder
 from ledger.indexer.errors import IndexOutdated, ProjectionBroken
+from ledger.indexer.jobs import CHECK, FOLLOW, jobs
 from ledger.indexer.projections import ENTITIES, lists_of
 from ledger.indexer.rebuild import compare_with_shadow, digests, replace_index, reproject
 from ledger.indexer.sources import Log
@@ -115,6 +116,24 @@ def test_a_second_run_writes_nothing(house: House) -> None:
     assert first.events > 0
     assert (second.number, second.events) == (first.number + 1, 1)
     assert (third.number, third.events) == (second.number, 0)
+
+
+def test_the_jobs_follow_and_check(house: House) -> None:
+    database = house.services.database
+    worker = Worker(database, job_table(jobs(EmbeddedSource)))
+    with database.write() as session:
+        following_job, checking_job = enqueue(session, FOLLOW), enqueue(session, CHECK)
+    worker.run_until_idle()
+    with database.write() as session:
+        assert {session.get_one(JobRow, job).state for job in (following_job, checking_job)} == {JobState.DONE}
+        session.connection().execute(sa.update(HeadView).values(block_number=0))
+        failing_job = enqueue(session, CHECK)
+    worker.run_until_idle()
+
+    with database.read() as session:
+        error = session.get_one(JobRow, failing_job).error
+    assert error is not None
+    assert "chain_head" in str(error)
 
 
 def test_the_same_journal_on_two_engines_gives_the_same_index(house: House, tmp_path: Path) -> None:
