@@ -8,6 +8,7 @@ import asset_hub.core.jobs
 import asset_hub.curation.models
 import asset_hub.messages.models
 import ingest.models
+import ledger.index_models
 import ledger.models
 import ledger.nonces
 import marketplace.models
@@ -21,6 +22,7 @@ packages = (
     asset_hub.catalogue.models,
     ingest.models,
     ledger.models,
+    ledger.index_models,
     ledger.nonces,
     marketplace.models,
     asset_hub.curation.models,
