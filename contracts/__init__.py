@@ -12,12 +12,13 @@ NAMES = tuple(sorted(entry.name[:-5] for entry in _ARTIFACTS.iterdir() if entry.
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """A compiled contract: ABI as JSON values, creation code as bytes."""
+    """A compiled contract: ABI and storage layout as JSON values, creation code as bytes."""
 
     name: str
     abi: tuple[dict[str, Any], ...]
     bytecode: bytes
     compiler: str
+    layout: tuple[dict[str, Any], ...]
 
 
 @cache
@@ -26,4 +27,5 @@ def load(name: str) -> Contract:
     if name not in NAMES:
         raise KeyError(name)
     found = json.loads(_ARTIFACTS.joinpath(f"{name}.json").read_text(encoding="utf-8"))
-    return Contract(name, tuple(found["abi"]), bytes.fromhex(found["bytecode"][2:]), found["compiler"])
+    bytecode = bytes.fromhex(found["bytecode"][2:])
+    return Contract(name, tuple(found["abi"]), bytecode, found["compiler"], tuple(found["storageLayout"]))

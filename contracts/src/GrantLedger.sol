@@ -229,8 +229,9 @@ contract GrantLedger is OrgActs {
         if (records[number] != 0) revert NumberTaken(number);
         (uint32 registrar, bool isTitled) = registry.tradable(grant.work);
         bytes32 digest = _hashTypedDataV4(structHash);
-        uint32 licensor = organisations.requireStart(ECDSA.recover(digest, signed.licensor), grant.licensor);
-        organisations.requireStart(ECDSA.recover(digest, signed.licensee), grant.licensee);
+        uint32 licensor = organisations.requireStartOfBoth(
+            ECDSA.recover(digest, signed.licensor), grant.licensor, ECDSA.recover(digest, signed.licensee), grant.licensee
+        );
         if (isTitled) {
             titles.requireConsent(grant.work, uint96(grant.w1 >> 160), grant.licensor, asked, digest, signed.consent);
         } else if (asked != TitleLedger.Asked.Pledgees && licensor != registrar) {
@@ -238,15 +239,30 @@ contract GrantLedger is OrgActs {
         }
     }
 
+    /// keccak256(abi.encode(GRANT, opId, ...grant, subjectTo, disclosed, deadline)): a grant is seven words of calldata.
     function _structHash(bytes32 opId, Grant calldata grant, bool subjectTo, bytes32 disclosed, uint256 deadline)
-        private pure returns (bytes32)
+        private pure returns (bytes32 hash)
     {
-        return keccak256(
-            bytes.concat(
-                abi.encode(GRANT, opId, grant.work, grant.licensor, grant.licensee, grant.w1),
-                abi.encode(grant.w2, grant.w3, grant.terms, subjectTo, disclosed, deadline)
-            )
-        );
+        bytes32 typeHash = GRANT;
+        assembly ("memory-safe") {
+            let words := mload(0x40)
+            mstore(words, typeHash)
+            mstore(add(words, 32), opId)
+            calldatacopy(add(words, 64), grant, 224)
+            mstore(add(words, 288), subjectTo)
+            mstore(add(words, 320), disclosed)
+            mstore(add(words, 352), deadline)
+            hash := keccak256(words, 384)
+        }
+    }
+
+    /// keccak256(abi.encode(grant)).
+    function _hashOf(Grant calldata grant) private pure returns (bytes32 hash) {
+        assembly ("memory-safe") {
+            let words := mload(0x40)
+            calldatacopy(words, grant, 224)
+            hash := keccak256(words, 224)
+        }
     }
 
     function _isWellFormed(Grant calldata grant) private pure returns (bool) {
@@ -267,7 +283,7 @@ contract GrantLedger is OrgActs {
 
     function _appendNonExclusive(bytes32 opId, Grant calldata grant, uint256[] calldata exclusives) private {
         _checkExclusives(grant, exclusives);
-        bytes32 head = keccak256(abi.encode(nonExclusiveHead[grant.work], grant.w1, grant.w2, grant.w3));
+        bytes32 head = _next(nonExclusiveHead[grant.work], grant.w1, grant.w2, grant.w3);
         nonExclusiveHead[grant.work] = head;
         _finish(opId, grant, exclusiveHead[grant.work], head);
     }
@@ -357,7 +373,7 @@ contract GrantLedger is OrgActs {
     }
 
     function _keep(Grant calldata grant, State state) private {
-        records[grant.w1 & NUMBER] = _withState(keccak256(abi.encode(grant)), state);
+        records[grant.w1 & NUMBER] = _withState(_hashOf(grant), state);
     }
 
     function _end(bytes32 opId, uint256 licence, bytes32 reason, bool byAuthority) private {
@@ -368,7 +384,7 @@ contract GrantLedger is OrgActs {
 
     function _requireOnRecord(Grant calldata grant, State state) private view returns (uint256 number) {
         number = grant.w1 & NUMBER;
-        if (records[number] != _withState(keccak256(abi.encode(grant)), state)) revert NotOnRecord(number);
+        if (records[number] != _withState(_hashOf(grant), state)) revert NotOnRecord(number);
     }
 
     function _withState(bytes32 record, State state) private pure returns (bytes32) {
@@ -388,15 +404,27 @@ contract GrantLedger is OrgActs {
         return words.length == 0 ? bytes32(0) : keccak256(abi.encodePacked(words));
     }
 
+    /// keccak256(abi.encode(head, w1, w2, w3)), always in the same memory: a list has thousands.
+    function _next(bytes32 head, uint256 w1, uint256 w2, uint256 w3) private pure returns (bytes32 next) {
+        assembly ("memory-safe") {
+            let words := mload(0x40)
+            mstore(words, head)
+            mstore(add(words, 32), w1)
+            mstore(add(words, 64), w2)
+            mstore(add(words, 96), w3)
+            next := keccak256(words, 128)
+        }
+    }
+
     function _roll(uint256[] calldata words) private pure returns (bytes32 head) {
         for (uint256 i = 0; i < words.length; i += 3) {
-            head = keccak256(abi.encode(head, words[i], words[i + 1], words[i + 2]));
+            head = _next(head, words[i], words[i + 1], words[i + 2]);
         }
     }
 
     function _rolled(uint256[] memory words) private pure returns (bytes32 head) {
         for (uint256 i = 0; i < words.length; i += 3) {
-            head = keccak256(abi.encode(head, words[i], words[i + 1], words[i + 2]));
+            head = _next(head, words[i], words[i + 1], words[i + 2]);
         }
     }
 

@@ -161,10 +161,18 @@ contract OrgRegistry is Acts {
     }
 
     /// Return the organisation's number; reverts unless the key may start something for it.
-    function requireStart(address key, bytes32 org) external view returns (uint32) {
+    function requireStart(address key, bytes32 org) public view returns (uint32) {
         Org storage held = orgs[org];
         if (held.status != Status.Admitted || !_isLive(org, key, PURPOSE_ACTS)) revert NotSignedByOrg(org);
         return held.number;
+    }
+
+    /// The same for the two sides of an act; return the number of the first.
+    function requireStartOfBoth(address key, bytes32 org, address otherKey, bytes32 otherOrg)
+        external view returns (uint32 number)
+    {
+        number = requireStart(key, org);
+        requireStart(otherKey, otherOrg);
     }
 
     /// Reverts unless the key may end something for this organisation.

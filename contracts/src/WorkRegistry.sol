@@ -23,7 +23,7 @@ contract WorkRegistry is OrgActs {
     error NotTheTitleLedger();
 
     event WorkRegistered(
-        bytes32 indexed opId, bytes32 indexed work, bytes32 indexed registrar, bytes32 content, bytes32 statement,
+        bytes32 indexed opId, bytes32 indexed work, bytes32 registrar, bytes32 content, bytes32 statement,
         uint16 codeBook
     );
     event WorkAmended(bytes32 indexed opId, bytes32 indexed work, bytes32 statement, bytes32 earlier, uint16 revision);
