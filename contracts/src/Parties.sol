@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {Acts} from "./Acts.sol";
 import {OrgRegistry} from "./OrgRegistry.sol";
 
@@ -22,6 +23,16 @@ abstract contract Parties is Acts {
     /// The signature of an organisation, suspended or not: enough for what goes on with or ends something.
     function _requireOrgToEnd(bytes32 org, bytes32 structHash, bytes calldata signature) internal view {
         if (!_mayEndFor(_signer(structHash, signature), org)) revert NotSignedByOrg(org);
+    }
+
+    /// The signatures of two admitted organisations under the same words.
+    function _requireBoth(bytes32 one, bytes32 other, bytes32 structHash, bytes calldata first, bytes calldata second)
+        internal view
+    {
+        bytes32 digest = _hashTypedDataV4(structHash);
+        OrgRegistry registry = organisations;
+        if (!registry.speaksFor(ECDSA.recover(digest, first), one)) revert NotSignedByOrg(one);
+        if (!registry.speaksFor(ECDSA.recover(digest, second), other)) revert NotSignedByOrg(other);
     }
 
     function _mayEndFor(address key, bytes32 org) internal view returns (bool) {

@@ -84,12 +84,12 @@ contract SettlementLedger is Parties {
     function open(
         bytes32 opId, bytes32 order, Order calldata facts, uint40 payBy, uint256 deadline, bytes calldata buyer, bytes calldata seller
     ) external restricted act(opId, deadline) {
-        if (orders[order].state != State.None || order == 0) revert OrderTaken(order);
+        Head storage head = orders[order];
+        if (order == 0 || head.state != State.None) revert OrderTaken(order);
         if (!_isWellFormed(facts) || payBy <= block.timestamp) revert Malformed();
         bytes32 structHash = keccak256(abi.encode(OPEN, opId, order, facts, payBy, deadline));
-        _requireOrg(facts.buyer, structHash, buyer);
-        _requireOrg(facts.seller, structHash, seller);
-        orders[order] = Head(digestOf(facts, Held(0, 0, address(0))), State.Opened, payBy, 0);
+        _requireBoth(facts.buyer, facts.seller, structHash, buyer, seller);
+        (head.digest, head.state, head.due) = (_newDigest(facts), State.Opened, payBy);
         emit Opened(opId, order, facts, payBy);
     }
 
@@ -208,6 +208,11 @@ contract SettlementLedger is Parties {
     /// The 192 bits that an order's slot holds of its facts and first attestation.
     function digestOf(Order calldata facts, Held memory held) public pure returns (uint192) {
         return uint192(uint256(keccak256(abi.encode(facts, held))));
+    }
+
+    /// The digest of an order without any attestation: `digestOf` with the three members of `Held` at zero.
+    function _newDigest(Order calldata facts) private pure returns (uint192) {
+        return uint192(uint256(keccak256(abi.encode(facts, 0, 0, 0))));
     }
 
     function _head(bytes32 order, Order calldata facts, Held calldata held) private view returns (Head memory head) {
