@@ -168,6 +168,7 @@ contract SettlementLedger is Parties {
     }
 
     /// The notary closes what was accepted, or delivered and left unanswered; an authority closes whatever is open.
+    /// `reason` is a salted digest, or 0.
     function close(bytes32 opId, bytes32 order, bytes32 reason, uint256 deadline, bytes calldata signature)
         external restricted act(opId, deadline)
     {

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import ClassVar
 from uuid import UUID
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
@@ -48,6 +49,7 @@ from tests.contracts.money_sandbox import (
 )
 from tests.drill import grown
 
+pytestmark = pytest.mark.timeout(1800)
 LEDGER = "DisputeRegister"
 WHOLE_ACT = {
     "open": 225_000, "respond": 92_000, "interim": 81_000, "decide": 150_000, "appeal": 95_000, "close": 100_000,

@@ -60,6 +60,7 @@ from tests.contracts.money_sandbox import (
 )
 from tests.drill import grown
 
+pytestmark = pytest.mark.timeout(1800)
 LEDGER = "SettlementLedger"
 UNSIGNED = {"NotSignedByRole", "NotSignedByOrg"}
 WHOLE_ACT = {

@@ -30,6 +30,7 @@ from tests.contracts.money_sandbox import (
 )
 from tests.drill import grown
 
+pytestmark = pytest.mark.timeout(1800)
 LEDGER = "StatementLedger"
 WHOLE_ACT = {"publish": 145_000, "revise": 95_000, "objection": 86_000}
 NOTHING = b"\0" * 32
