@@ -5,7 +5,7 @@ from typing import ClassVar
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
@@ -184,7 +184,7 @@ def test_case_states_move_only_along_the_diagram_and_as_the_model_says() -> None
     wanted = grown(1_000, 10_000)
     chosen = settings(
         max_examples=grown(9, 100), stateful_step_count=50, deadline=None, database=None,
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=list(HealthCheck), phases=[Phase.generate], report_multiple_bugs=False,
     )  # fmt: skip
     DisputeMachine.carried = 0
     while DisputeMachine.carried < wanted:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
@@ -323,7 +323,7 @@ def steps() -> list[Step]:
     wanted = grown(1_000, 10_000)
     chosen = settings(
         max_examples=grown(9, 100), stateful_step_count=40, deadline=None, database=None,
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=list(HealthCheck), phases=[Phase.generate], report_multiple_bugs=False,
     )  # fmt: skip
     OrderMachine.carried = 0
     while OrderMachine.carried < wanted:

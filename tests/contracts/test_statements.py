@@ -4,7 +4,7 @@ from typing import ClassVar
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
@@ -139,7 +139,7 @@ def test_invariant_21_revisions_count_up_by_one() -> None:
     wanted = grown(1_000, 10_000)
     chosen = settings(
         max_examples=grown(9, 100), stateful_step_count=40, deadline=None, database=None,
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=list(HealthCheck), phases=[Phase.generate], report_multiple_bugs=False,
     )  # fmt: skip
     StatementMachine.carried = 0
     while StatementMachine.carried < wanted:
