@@ -101,7 +101,8 @@ class SumTree:
 def build_tree(lines: Sequence[Line]) -> SumTree:
     """Build the tree of a statement; the same lines in the same order give the same tree.
 
-    Raises StatementRefused for no lines, a negative amount, a total over 128 bits, a salt that is short or used twice.
+    Raises StatementRefused for no lines, a negative amount, a total over 128 bits, a salt that is short or used
+    twice, a payee that is named twice.
     """
     _check_lines(lines)
     seed = keccak(_SEED + b"".join(sorted(line.salt for line in lines)))
@@ -205,6 +206,8 @@ def _check_lines(lines: Sequence[Line]) -> None:
         raise StatementRefused(f"a salt has {_WORD} bytes")
     if len({line.salt for line in lines}) != len(lines):
         raise StatementRefused("no salt is used twice")
+    if len({line.payee for line in lines}) != len(lines):
+        raise StatementRefused("a payee has one line: two of its own would show it more of the others")
 
 
 def _shuffle_until_private(seed: bytes, count: int, width: int) -> list[list[int]]:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {IAccessManager} from "@openzeppelin/contracts/access/manager/IAccessManager.sol";
 import {OrgRegistry} from "./OrgRegistry.sol";
 import {Acts} from "./Acts.sol";
@@ -86,12 +87,15 @@ contract SettlementLedger is OrgActs {
     function open(
         bytes32 opId, bytes32 order, Order calldata facts, uint40 payBy, uint256 deadline, bytes calldata buyer, bytes calldata seller
     ) external restricted act(opId, deadline) {
-        if (orders[order].state != State.None || order == 0) revert OrderTaken(order);
+        Head storage head = orders[order];
+        if (order == 0 || head.state != State.None) revert OrderTaken(order);
         if (!_isWellFormed(facts) || payBy <= block.timestamp) revert Malformed();
         bytes32 structHash = keccak256(abi.encode(OPEN, opId, order, facts, payBy, deadline));
-        _requireStart(facts.buyer, structHash, buyer);
-        _requireStart(facts.seller, structHash, seller);
-        orders[order] = Head(digestOf(facts, Held(0, 0, address(0))), State.Opened, payBy, 0);
+        bytes32 digest = _hashTypedDataV4(structHash);
+        organisations.requireStartOfBoth(
+            ECDSA.recover(digest, buyer), facts.buyer, ECDSA.recover(digest, seller), facts.seller
+        );
+        (head.digest, head.state, head.due) = (_newDigest(facts), State.Opened, payBy);
         emit Opened(opId, order, facts, payBy);
     }
 
@@ -170,6 +174,7 @@ contract SettlementLedger is OrgActs {
     }
 
     /// The notary closes what was accepted, or delivered and left unanswered; an authority closes whatever is open.
+    /// `reason` is a salted digest, or 0.
     function close(bytes32 opId, bytes32 order, bytes32 reason, uint256 deadline, bytes calldata signature)
         external restricted lastingAct(opId, deadline)
     {
@@ -210,6 +215,11 @@ contract SettlementLedger is OrgActs {
     /// The 192 bits that an order's slot holds of its facts and first attestation.
     function digestOf(Order calldata facts, Held memory held) public pure returns (uint192) {
         return uint192(uint256(keccak256(abi.encode(facts, held))));
+    }
+
+    /// The digest of an order without any attestation: `digestOf` with the three members of `Held` at zero.
+    function _newDigest(Order calldata facts) private pure returns (uint192) {
+        return uint192(uint256(keccak256(abi.encode(facts, 0, 0, 0))));
     }
 
     function _head(bytes32 order, Order calldata facts, Held calldata held) private view returns (Head memory head) {

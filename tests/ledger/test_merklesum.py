@@ -74,7 +74,7 @@ def test_an_omitted_or_changed_line_is_detected(amounts: list[int], data: st.Dat
     for forged in (
         build_tree(lines[:victim] + lines[victim + 1 :]),
         build_tree([*lines[:victim], changed, *lines[victim + 1 :]]),
-        build_tree([*lines, *make_lines([0], "one more")]),
+        build_tree([*lines, Line(UUID(int=99), 0, b"\7" * 32)]),
     ):
         assert forged.root != honest.root
         with pytest.raises(SumProofRefused):
@@ -130,6 +130,7 @@ def test_negative_and_overflowing_sums_are_refused(sums: tuple[int, int]) -> Non
         make_lines([LIMIT - 1, 1]),
         [make_lines([1])[0], replace(make_lines([2])[0], payee=UUID(int=9))],
         [Line(UUID(int=1), 1, b"short")],
+        [make_lines([1])[0], replace(make_lines([2])[0], salt=b"\7" * 32)],
     ],
 )
 def test_what_is_no_statement_is_refused(lines: list[Line]) -> None:
