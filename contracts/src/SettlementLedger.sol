@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {IAccessManager} from "@openzeppelin/contracts/access/manager/IAccessManager.sol";
 import {OrgRegistry} from "./OrgRegistry.sol";
 import {Acts} from "./Acts.sol";
@@ -91,10 +90,7 @@ contract SettlementLedger is OrgActs {
         if (order == 0 || head.state != State.None) revert OrderTaken(order);
         if (!_isWellFormed(facts) || payBy <= block.timestamp) revert Malformed();
         bytes32 structHash = keccak256(abi.encode(OPEN, opId, order, facts, payBy, deadline));
-        bytes32 digest = _hashTypedDataV4(structHash);
-        organisations.requireStartOfBoth(
-            ECDSA.recover(digest, buyer), facts.buyer, ECDSA.recover(digest, seller), facts.seller
-        );
+        _requireStartOfBoth(facts.buyer, facts.seller, structHash, buyer, seller);
         (head.digest, head.state, head.due) = (_newDigest(facts), State.Opened, payBy);
         emit Opened(opId, order, facts, payBy);
     }
