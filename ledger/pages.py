@@ -16,9 +16,10 @@ from asset_hub.web.shell import language_of, render
 from asset_hub.web.story import read_story
 from ledger.certificates import trust_file
 from ledger.health import read_health
+from ledger.lineage import lineage_of, may_see_lineage
 from ledger.revoked import read_revoked
 from ledger.trails import trail_of
-from ledger.types import KIND_NAMES, EntryKind, EntryState, ProvenanceEntry
+from ledger.types import DEED_NAMES, KIND_NAMES, EntryKind, EntryState, ProvenanceEntry
 from ledger.uploads import PostedFields
 from ledger.verdicts import BadDigest, Verdict, judge, licence_in_words, own_status_list
 
@@ -80,12 +81,14 @@ def trail_page(request: Request, number: str, by: CurrentActor) -> Response:
         asset = get_asset(session, asset_id=find_asset(session, text=number), by=by, now=clock.now())
         trail = trail_of(session, asset=asset, by=by)
         holder = get_party(session, organisation_id=asset.owner_id)
-    language = language_of(request)
+        language = language_of(request)
+        sees_shares = may_see_lineage(session, asset_id=asset.id, owner_id=asset.owner_id, by=by)
+        lineage = lineage_of(session, asset_id=asset.id, language=language) if sees_shares else ()
     return render(
         request, "ledger/trail.html", number=asset.number, asset_title=asset.title(language), trail=trail,
         holder=holder.name(language), seal=SEALS[trail.state], entries=[_entry(one) for one in trail.entries],
         licences=[(one.number, [_entry(entry) for entry in one.entries]) for one in trail.licences],
-        title=N_("What the ledger says about it"),
+        title=N_("What the ledger says about it"), lineage=lineage, deed_names=DEED_NAMES,
     )  # fmt: skip
 
 
