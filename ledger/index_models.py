@@ -127,7 +127,7 @@ class WorkView(SQLModel, table=True):
 
 
 class GrantView(SQLModel, table=True):
-    """A licence as GrantLedger recorded it; by block and log index it stands in the list behind its head."""
+    """A licence or hold of GrantLedger, `ended_at` in unix seconds; by block and log index it stands in its list."""
 
     __tablename__ = "chain_grant"
     __table_args__ = (sa.Index("ix_chain_grant_work", "network", "work"),)
@@ -143,11 +143,12 @@ class GrantView(SQLModel, table=True):
     terms: bytes
     is_exclusive: bool
     log_index: int
+    ended_at: int | None = Field(default=None, sa_type=sa.BigInteger)
     block_number: int = Field(sa_type=sa.BigInteger)
 
 
 class HeadView(SQLModel, table=True):
-    """The two heads of a work; `exclusive_day` is the day (Beijing) on which the exclusive one last changed."""
+    """The two heads of a work; `exclusive_time` (unix seconds) is when the exclusive one last changed."""
 
     __tablename__ = "chain_head"
 
@@ -155,7 +156,7 @@ class HeadView(SQLModel, table=True):
     work: bytes = Field(primary_key=True)
     exclusive_head: bytes
     non_exclusive_head: bytes
-    exclusive_day: int | None = None
+    exclusive_time: int | None = Field(default=None, sa_type=sa.BigInteger)
     block_number: int = Field(sa_type=sa.BigInteger)
 
 

@@ -10,14 +10,15 @@ from typing import Any, NamedTuple
 from sqlmodel import col, select
 
 from asset_hub.core.db import ReadSession
-from ledger.grants import Words, end_day
+from ledger.grants import Words, end_day, is_reservation
 from ledger.index_models import AnchorView, GrantView, HeadView, KeyView, OrgView, WorkView
 from ledger.indexer.changes import Changes, Entity
 
 VERSION = 1
 ENTITIES: tuple[Entity, ...] = (OrgView, KeyView, WorkView, GrantView, HeadView, AnchorView)
 _ADMITTED = _ACTIVE = 1
-_KIND_BITS = 3
+_EXCLUSIVE_BITS = 3 | 8  # the kind, and a hold (GrantLedger.sol)
+_LAPSES = (1 << 40) - 1
 _LICENCE_BYTES = 10
 _LONGEST = 2**63 - 1
 _BEIJING_SECONDS = 8 * 3600
@@ -64,7 +65,7 @@ def _org_status_changed(changes: Changes, event: Happened) -> None:
 def _key_added(changes: Changes, event: Happened) -> None:
     changes.put(
         KeyView, event.members["key"], org=event.members["org"], valid_from=_time(event.members["validFrom"]),
-        valid_until=None, block_number=event.block_number,
+        valid_until=_time(event.members["validUntil"]) or None, block_number=event.block_number,
     )  # fmt: skip
 
 
@@ -77,7 +78,7 @@ def _key_retired(changes: Changes, event: Happened) -> None:
 @projects("WorkRegistry", "WorkRegistered")
 def _work_registered(changes: Changes, event: Happened) -> None:
     changes.put(
-        WorkView, event.members["work"], registrar=event.members["registrar"], commitment=event.members["commitment"],
+        WorkView, event.members["work"], registrar=event.members["registrar"], commitment=event.members["statement"],
         status=_ACTIVE, revision=1, block_number=event.block_number,
     )  # fmt: skip
 
@@ -85,7 +86,7 @@ def _work_registered(changes: Changes, event: Happened) -> None:
 @projects("WorkRegistry", "WorkAmended")
 def _work_amended(changes: Changes, event: Happened) -> None:
     changes.update(
-        WorkView, event.members["work"], commitment=event.members["commitment"], revision=event.members["revision"],
+        WorkView, event.members["work"], commitment=event.members["statement"], revision=event.members["revision"],
         block_number=event.block_number,
     )  # fmt: skip
 
@@ -103,27 +104,45 @@ def _anchored(changes: Changes, event: Happened) -> None:
     )  # fmt: skip
 
 
+@projects("GrantLedger", "Reserved")
 @projects("GrantLedger", "Granted")
 def _granted(changes: Changes, event: Happened) -> None:
     members = event.members
-    is_exclusive = members["w3"] & _KIND_BITS != 0
+    is_exclusive = members["w3"] & _EXCLUSIVE_BITS != 0
     changes.put(
         GrantView, members["licence"].to_bytes(_LICENCE_BYTES, "big"), work=members["work"],
         licensor=members["licensor"], licensee=members["licensee"], terms=members["terms"],
         word1=_word(members["w1"]), word2=_word(members["w2"]), word3=_word(members["w3"]),
-        is_exclusive=is_exclusive, log_index=event.log_index, block_number=event.block_number,
+        is_exclusive=is_exclusive, log_index=event.log_index, ended_at=None, block_number=event.block_number,
     )  # fmt: skip
-    changed = {"exclusive_day": _day(event.time)} if is_exclusive else {}
+    changed = {"exclusive_time": event.time} if is_exclusive else {}
     changes.merge(
-        HeadView, members["work"], fresh={"exclusive_day": None}, exclusive_head=members["exclusiveHead"],
+        HeadView, members["work"], fresh={"exclusive_time": None}, exclusive_head=members["exclusiveHead"],
         non_exclusive_head=members["nonExclusiveHead"], block_number=event.block_number, **changed,
     )  # fmt: skip
+
+
+@projects("GrantLedger", "Confirmed")
+def _confirmed(changes: Changes, event: Happened) -> None:
+    _end(changes, event, event.members["reservation"])
+
+
+@projects("GrantLedger", "Terminated")
+def _terminated(changes: Changes, event: Happened) -> None:
+    _end(changes, event, event.members["licence"])
+
+
+def _end(changes: Changes, event: Happened, licence: int) -> None:
+    changes.update(
+        GrantView, licence.to_bytes(_LICENCE_BYTES, "big"), ended_at=event.time, block_number=event.block_number
+    )
 
 
 def lists_of(session: ReadSession, *, network: int, work: bytes) -> tuple[list[Words], list[Words]]:
     """Return the lists behind the two heads of a work, in the order of the chain: exclusives, non-exclusives.
 
-    An exclusive leaves its list when another comes after its last day (GrantLedger, `_append`).
+    An exclusive leaves its list when another comes after its last day, or after the hold has lapsed (GrantLedger,
+    `_append`). After a `compact`, which this version never sends, the lists are longer than the heads'.
     """
     head = session.get(HeadView, (network, work))
     rows = session.exec(
@@ -132,10 +151,14 @@ def lists_of(session: ReadSession, *, network: int, work: bytes) -> tuple[list[W
         .order_by(col(GrantView.block_number), col(GrantView.log_index))
     ).all()
     exclusives = [_words(row) for row in rows if row.is_exclusive]
-    if head is not None and head.exclusive_day is not None:
+    if head is not None and head.exclusive_time is not None:
         *earlier, newest = exclusives
-        exclusives = [words for words in earlier if end_day(words) > head.exclusive_day] + [newest]
+        exclusives = [words for words in earlier if not _has_left(words, head.exclusive_time)] + [newest]
     return exclusives, [_words(row) for row in rows if not row.is_exclusive]
+
+
+def _has_left(words: Words, time: int) -> bool:
+    return end_day(words) <= _day(time) or (is_reservation(words) and words[2] >> 8 & _LAPSES <= time)
 
 
 def _words(row: GrantView) -> Words:

@@ -140,8 +140,17 @@ class Chronicle:
         org, key, op = self._fresh(), self._fresh()[:20], self._fresh()
         state.orgs[org], state.keys[key] = 1, (org, self._count, None)
         return [
-            make_record("OrgRegistry", "OrgAdmitted", opId=op, org=org, credential=_NOTHING),
-            make_record("OrgRegistry", "KeyAdded", opId=op, org=org, key=f"0x{key.hex()}", validFrom=self._count),
+            make_record("OrgRegistry", "OrgAdmitted", opId=op, org=org, credential=_NOTHING, number=1),
+            make_record(
+                "OrgRegistry",
+                "KeyAdded",
+                opId=op,
+                org=org,
+                key=f"0x{key.hex()}",
+                purpose=3,
+                validFrom=self._count,
+                validUntil=0,
+            ),
         ]
 
     def _retire(self, state: State) -> list[Record]:
@@ -160,14 +169,14 @@ class Chronicle:
         work, org, commitment = self._fresh(), self._rng.choice(sorted(state.orgs)), self._fresh()
         state.works[work] = (org, commitment, 1, 1)
         state.grants[work], state.heads[work] = ([], []), (_NOTHING, _NOTHING)
-        members = {"work": work, "registrar": org, "commitment": commitment}
+        members = {"work": work, "registrar": org, "content": work, "statement": commitment, "codeBook": 1}
         return [make_record("WorkRegistry", "WorkRegistered", opId=self._fresh(), **members)]
 
     def _amend(self, state: State) -> list[Record]:
         work, commitment = self._rng.choice(sorted(state.works)), self._fresh()
         org, earlier, status, revision = state.works[work]
         state.works[work] = (org, commitment, status, revision + 1)
-        members = {"work": work, "commitment": commitment, "earlier": earlier, "revision": revision + 1}
+        members = {"work": work, "statement": commitment, "earlier": earlier, "revision": revision + 1}
         return [make_record("WorkRegistry", "WorkAmended", opId=self._fresh(), **members)]
 
     def _freeze(self, state: State) -> list[Record]:

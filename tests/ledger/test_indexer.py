@@ -270,7 +270,7 @@ def test_an_index_of_other_contracts_is_refused(database: Database, node: Anvil)
 def test_an_event_about_nothing_stops_the_index(database: Database, node: Anvil) -> None:
     """A work is amended that nobody registered: a log is missing, though every block proves its own."""
     amended = make_record(
-        "WorkRegistry", "WorkAmended", opId=b"\1" * 32, work=b"\2" * 32, commitment=b"\3" * 32, earlier=b"\4" * 32,
+        "WorkRegistry", "WorkAmended", opId=b"\1" * 32, work=b"\2" * 32, statement=b"\3" * 32, earlier=b"\4" * 32,
         revision=2,
     )  # fmt: skip
     for to, data in calls_of([amended]):

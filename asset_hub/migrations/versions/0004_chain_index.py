@@ -68,6 +68,7 @@ def upgrade() -> None:
     sa.Column('terms', sa.LargeBinary(), nullable=False),
     sa.Column('is_exclusive', sa.Boolean(), nullable=False),
     sa.Column('log_index', sa.Integer(), nullable=False),
+    sa.Column('ended_at', sa.BigInteger(), nullable=True),
     sa.Column('block_number', sa.BigInteger(), nullable=False),
     sa.PrimaryKeyConstraint('network', 'licence', name=op.f('pk_chain_grant'))
     )
@@ -79,7 +80,7 @@ def upgrade() -> None:
     sa.Column('work', sa.LargeBinary(), nullable=False),
     sa.Column('exclusive_head', sa.LargeBinary(), nullable=False),
     sa.Column('non_exclusive_head', sa.LargeBinary(), nullable=False),
-    sa.Column('exclusive_day', sa.Integer(), nullable=True),
+    sa.Column('exclusive_time', sa.BigInteger(), nullable=True),
     sa.Column('block_number', sa.BigInteger(), nullable=False),
     sa.PrimaryKeyConstraint('network', 'work', name=op.f('pk_chain_head'))
     )
