@@ -1,4 +1,4 @@
-"""The composition root, the file to read first: engines, SUBSCRIPTIONS, JOBS, PERMISSIONS, routers.
+"""The composition root, the file to read first: engines, SUBSCRIPTIONS, JOBS, PERMISSIONS, FILES_KEPT, routers.
 
 Everything that joins packages which do not know each other is on this one screen.
 """
@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from fastapi import FastAPI, Request
 
 import asset_hub.accounts.desk
+import asset_hub.accounts.kept
 import asset_hub.accounts.pages
 import asset_hub.accounts.routes
+import asset_hub.catalogue.kept
 import asset_hub.catalogue.pages
 import asset_hub.curation.desk
 import asset_hub.curation.pages
@@ -22,6 +24,7 @@ import asset_hub.operations.pages
 import asset_hub.operations.routes
 import asset_hub.web.pages
 import ingest.jobs
+import ingest.kept
 import ingest.pages
 import ingest.review_pages
 import ingest.routes
@@ -30,6 +33,7 @@ import ledger.pages
 import ledger.routes
 import marketplace.desk
 import marketplace.jobs
+import marketplace.kept
 import marketplace.licence_pages
 import marketplace.pages
 import marketplace.routes
@@ -52,6 +56,7 @@ from asset_hub.curation import permissions as curation_permissions
 from asset_hub.messages import count_unread
 from asset_hub.migrations import upgrade
 from asset_hub.operations import permissions as operations_permissions
+from asset_hub.operations.sweep import FilesKept
 from asset_hub.web.edge import install_edge
 from asset_hub.web.shell import NavItem, Reader, Shell, language_of, use_shell
 from ingest import permissions as ingest_permissions
@@ -77,6 +82,13 @@ PERMISSIONS: tuple[Permission, ...] = (
     *marketplace_permissions.TABLE,
     *curation_permissions.TABLE,
     *operations_permissions.TABLE,
+)
+
+FILES_KEPT: FilesKept = (
+    *asset_hub.accounts.kept.FILES_KEPT,
+    *asset_hub.catalogue.kept.FILES_KEPT,
+    *ingest.kept.FILES_KEPT,
+    *marketplace.kept.FILES_KEPT,
 )
 
 MAX_BODY = 8 << 20
