@@ -4,7 +4,7 @@ Everything that joins packages which do not know each other is on this one scree
 """
 
 import threading
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -58,6 +58,7 @@ from asset_hub.migrations import upgrade
 from asset_hub.operations import permissions as operations_permissions
 from asset_hub.operations.sweep import FilesKept
 from asset_hub.web.edge import install_edge
+from asset_hub.web.hosts import known_hosts
 from asset_hub.web.shell import NavItem, Reader, Shell, language_of, use_shell
 from ingest import permissions as ingest_permissions
 from ingest.events import AccessionClosed
@@ -175,8 +176,11 @@ def all_jobs(services: Services) -> dict[str, Job]:
     )
 
 
-def create_app(services: Services, *, with_worker: bool = True) -> FastAPI:
-    """Build the web application; `with_worker` also runs the jobs in threads of this process."""
+def create_app(services: Services, *, with_worker: bool = True, listens: Iterable[str] = ()) -> FastAPI:
+    """Build the web application; `with_worker` also runs the jobs in threads of this process.
+
+    `listens` are names and addresses it may be asked for besides loopback and what settings name.
+    """
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -197,7 +201,7 @@ def create_app(services: Services, *, with_worker: bool = True) -> FastAPI:
     )
     app.state.services = services
     app.state.permissions = PERMISSIONS
-    install_edge(app)
+    install_edge(app, hosts=known_hosts(services.settings, listens))
     use_shell(app, Shell(NAVIGATION, reader_of, is_demo=bool(demo_accounts(services.settings.home))))
     for router in ROUTERS:
         app.include_router(router)

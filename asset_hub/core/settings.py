@@ -24,6 +24,7 @@ class Settings(BaseSettings):
     chain_url: str = "embedded"
     jobs_url: str = "embedded"
     public_url: str = ""
+    hosts: str = ""
     secret_key: str = ""
     person: str = ""
 

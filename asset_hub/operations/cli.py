@@ -67,7 +67,7 @@ def serve_until_stopped(services: Services, *, host: str, port: int) -> None:
         address = f"http://{lan_address()}:{port}/"
         print(f"{address}  (anyone in this network can open it, demo accounts included)", file=sys.stderr)
         segno.make(address, error="m").terminal(out=sys.stderr, compact=True)
-    uvicorn.run(create_app(services), host=host, port=port, log_level="warning", access_log=False)
+    uvicorn.run(create_app(services, listens=[host]), host=host, port=port, log_level="warning", access_log=False)
 
 
 def _require_free(host: str, port: int) -> None:

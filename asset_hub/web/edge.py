@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 from asset_hub.core.errors import AssetHubError, BadInput, Forbidden, NotFound, NotSignedIn, TooLarge
 from asset_hub.core.log import get_logger
 from asset_hub.core.text import LANGUAGES, N_
+from asset_hub.web.hosts import require_known_host
 from asset_hub.web.shell import HERE, LANGUAGE_COOKIE, language_of, redirect, render
 from asset_hub.web.texts import translator
 
@@ -57,8 +58,9 @@ class Broken(AssetHubError):
     slug, title, status = "broken", N_("Something went wrong on our side. Nothing was changed."), 500
 
 
-def install_edge(app: FastAPI) -> None:
-    """Add static files, headers and the handlers of refusals to an application."""
+def install_edge(app: FastAPI, *, hosts: frozenset[str]) -> None:
+    """Add static files, headers and the handlers of refusals to an application that answers only for `hosts`."""
+    app.state.hosts = hosts
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     app.middleware("http")(_guard)
     app.add_exception_handler(AssetHubError, _refuse)
@@ -69,7 +71,13 @@ def install_edge(app: FastAPI) -> None:
 
 
 async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    response = await _refuse(request, CrossSite()) if _is_cross_site(request) else await call_next(request)
+    try:
+        require_known_host(request, request.app.state.hosts)
+        _require_same_site(request)
+    except AssetHubError as error:
+        response = await _refuse(request, error)
+    else:
+        response = await call_next(request)
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
     if request.url.path.startswith("/static/") and "v" in request.query_params:
@@ -80,8 +88,14 @@ async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Resp
     return response
 
 
+def _require_same_site(request: Request) -> None:
+    """Raise CrossSite for a changing request of another site (ADR 0013)."""
+    if _is_cross_site(request):
+        raise CrossSite
+
+
 def _is_cross_site(request: Request) -> bool:
-    """Say whether a changing request comes from another site (ADR 0013); programs send neither header."""
+    """Say whether another site sent a changing request; programs send neither header."""
     if request.method in _SAFE or request.headers.get("authorization"):
         return False
     site = request.headers.get("sec-fetch-site")
