@@ -18,8 +18,10 @@ from tests.web.pages import client_for
 SAME_SITE = {"sec-fetch-site": "same-origin", "origin": "http://evil.example"}
 
 
-def ask(folder: Path, host: str, *, server: str = "http://127.0.0.1:8000", **settings: str) -> int:
-    services = open_home(Settings(home=folder / "home", **settings))
+def ask(
+    folder: Path, host: str, *, server: str = "http://127.0.0.1:8000", public_url: str = "", hosts: str = ""
+) -> int:
+    services = open_home(Settings(home=folder / "home", public_url=public_url, hosts=hosts))
     app = create_app(services, with_worker=False, listens=["archive.lan"])
     try:
         return int(TestClient(app, base_url=server).get("/verify", headers={"host": host}).status_code)
