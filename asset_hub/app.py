@@ -192,7 +192,6 @@ def create_app(services: Services, *, with_worker: bool = True, listens: Iterabl
             thread.join()
 
     app = FastAPI(
-        max_body_size=MAX_BODY,
         title="asset_hub",
         version="0.1.0.dev0",
         lifespan=lifespan,
@@ -201,7 +200,7 @@ def create_app(services: Services, *, with_worker: bool = True, listens: Iterabl
     )
     app.state.services = services
     app.state.permissions = PERMISSIONS
-    install_edge(app, hosts=known_hosts(services.settings, listens))
+    install_edge(app, hosts=known_hosts(services.settings, listens), longest_body=MAX_BODY)
     use_shell(app, Shell(NAVIGATION, reader_of, is_demo=bool(demo_accounts(services.settings.home))))
     for router in ROUTERS:
         app.include_router(router)

@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.staticfiles import StaticFiles
 
 from asset_hub.core.errors import AssetHubError, BadInput, Forbidden, NotFound, NotSignedIn, TooLarge
@@ -58,10 +59,14 @@ class Broken(AssetHubError):
     slug, title, status = "broken", N_("Something went wrong on our side. Nothing was changed."), 500
 
 
-def install_edge(app: FastAPI, *, hosts: frozenset[str]) -> None:
-    """Add static files, headers and the handlers of refusals to an application that answers only for `hosts`."""
+def install_edge(app: FastAPI, *, hosts: frozenset[str], longest_body: int) -> None:
+    """Add static files, headers and the handlers of refusals to an application that answers only for `hosts`.
+
+    `longest_body` is in bytes, for routes that name no limit of their own.
+    """
     app.state.hosts = hosts
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=longest_body)
     app.middleware("http")(_guard)
     app.add_exception_handler(AssetHubError, _refuse)
     app.add_exception_handler(HTTPException, _refuse_http)
@@ -77,7 +82,7 @@ async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Resp
     except AssetHubError as error:
         response = await _refuse(request, error)
     else:
-        response = await call_next(request)
+        response = await _answer(request, call_next)
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
     if request.url.path.startswith("/static/") and "v" in request.query_params:
@@ -85,6 +90,13 @@ async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Resp
     asked = request.query_params.get("lang")
     if asked in LANGUAGES:
         response.set_cookie(LANGUAGE_COOKIE, str(asked), max_age=_YEAR, samesite="lax", httponly=True)
+    return response
+
+
+async def _answer(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    response = await call_next(request)
+    if response.status_code == 413 and response.headers.get("content-type", "").startswith("text/plain"):
+        response = await _refuse(request, TooLarge())  # the framework's limit answers in English words only
     return response
 
 

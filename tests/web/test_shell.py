@@ -151,6 +151,24 @@ def test_a_body_beyond_the_limit_is_refused(client: TestClient, path: str) -> No
     answer = client.post(path, content=b"x" * (9 << 20), headers={"content-type": "application/x-www-form-urlencoded"})
 
     assert answer.status_code == 413
+    assert "content-security-policy" in answer.headers
+
+
+def test_a_body_beyond_the_limit_is_refused_as_everything_else_is(services: Services) -> None:
+    body, form = b"x" * (9 << 20), {"content-type": "application/x-www-form-urlencoded"}
+    chinese = client_for(services, language="zh")
+
+    page = chinese.post("/sign-in", content=body, headers=form)
+    in_pieces = chinese.post("/sign-in", content=(body[: 1 << 20] for _ in range(9)), headers=form)
+    problem = chinese.post("/api/v1/quotes", content=body, headers={"content-type": "application/json"})
+    unread = chinese.post("/nothing", content=body, headers=form)
+
+    assert [answer.status_code for answer in (page, in_pieces, problem, unread)] == [413] * 4
+    assert 'lang="zh-CN"' in page.text
+    assert "<h1" in page.text
+    assert in_pieces.headers["content-type"] == unread.headers["content-type"] == "text/html; charset=utf-8"
+    assert problem.headers["content-type"] == "application/problem+json"
+    assert problem.json()["type"] == "/problems/too-large"
 
 
 def test_hostile_addresses_break_nothing(client: TestClient) -> None:
