@@ -9,7 +9,9 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.routing import Match
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from asset_hub.core.errors import AssetHubError, BadInput, Forbidden, NotFound, NotSignedIn, TooLarge
 from asset_hub.core.log import get_logger
@@ -66,6 +68,7 @@ def install_edge(app: FastAPI, *, hosts: frozenset[str], longest_body: int) -> N
     """
     app.state.hosts = hosts
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
+    app.add_middleware(_ask_for_head)
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=longest_body)
     app.middleware("http")(_guard)
     app.add_exception_handler(AssetHubError, _refuse)
@@ -97,7 +100,23 @@ async def _answer(request: Request, call_next: Callable[[Request], Awaitable[Res
     response = await call_next(request)
     if response.status_code == 413 and response.headers.get("content-type", "").startswith("text/plain"):
         response = await _refuse(request, TooLarge())  # the framework's limit answers in English words only
+    if request.method == "HEAD":
+        headers = response.raw_headers
+        response = Response(status_code=response.status_code)
+        response.raw_headers = headers
     return response
+
+
+def _ask_for_head(app: ASGIApp) -> ASGIApp:
+    """Ask as GET what is asked as HEAD, unless a route answers HEAD itself (RFC 9110, 9.3.2)."""
+
+    async def ask(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            is_declared = any(route.matches(scope)[0] == Match.FULL for route in scope["app"].routes)
+            scope = scope if is_declared else {**scope, "method": "GET"}
+        await app(scope, receive, send)
+
+    return ask
 
 
 def _require_same_site(request: Request) -> None:

@@ -171,6 +171,23 @@ def test_a_body_beyond_the_limit_is_refused_as_everything_else_is(services: Serv
     assert problem.json()["type"] == "/problems/too-large"
 
 
+@pytest.mark.parametrize(
+    "path", ["/", "/verify", "/search", "/api/v1/search", "/account", "/nothing", "/api/v1/nothing", "/static/site.css"]
+)
+def test_head_says_what_get_would_without_its_body(client: TestClient, path: str) -> None:
+    got, asked = client.get(path), client.head(path)
+
+    kept = ("content-type", "content-length", "location", "content-security-policy", "content-language")
+    assert asked.status_code == got.status_code
+    assert asked.content == b""
+    assert [asked.headers.get(name) for name in kept] == [got.headers.get(name) for name in kept]
+
+
+def test_head_does_not_send_a_form(client: TestClient) -> None:
+    assert client.head("/sign-out").status_code == 405
+    assert client.head("/uploads/01890000-0000-7000-8000-000000000000").status_code == 412
+
+
 def test_hostile_addresses_break_nothing(client: TestClient) -> None:
     assert client.get("/search", params={"after": base64.urlsafe_b64encode(b"[" * 20_000).decode()}).status_code == 422
     assert client.post("/sign-out", headers={"origin": "http://["}).status_code == 403
