@@ -174,6 +174,8 @@ async def _refuse_http(request: Request, error: Exception) -> Response:
 
 async def _refuse_form(request: Request, error: Exception) -> Response:
     problems = error.errors() if isinstance(error, RequestValidationError) else []
+    if problems and all(problem["loc"][0] == "path" for problem in problems):
+        return await _refuse(request, NotFound())  # what is no id is the id of nothing
     fields = ", ".join(str(problem["loc"][-1]) for problem in problems[:5])
     return await _refuse(request, BadForm(N_("Please look at: {fields}"), fields=fields))
 

@@ -188,6 +188,17 @@ def test_head_does_not_send_a_form(client: TestClient) -> None:
     assert client.head("/uploads/01890000-0000-7000-8000-000000000000").status_code == 412
 
 
+@pytest.mark.parametrize(
+    "path", ["/quotes/00000000", "/curate/xyz", "/orders/1", "/files/1", "/iiif/xyz/info.json", "/api/v1/licences/xyz"]
+)
+def test_what_is_no_id_is_the_id_of_nothing(client: TestClient, path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
+def test_a_wrong_field_is_still_pointed_at(client: TestClient) -> None:
+    assert client.get("/api/v1/jobs?limit=none").status_code == 422
+
+
 def test_hostile_addresses_break_nothing(client: TestClient) -> None:
     assert client.get("/search", params={"after": base64.urlsafe_b64encode(b"[" * 20_000).decode()}).status_code == 422
     assert client.post("/sign-out", headers={"origin": "http://["}).status_code == 403
