@@ -1,18 +1,20 @@
-"""The composition root, the file to read first: engines, SUBSCRIPTIONS, JOBS, PERMISSIONS, routers.
+"""The composition root, the file to read first: engines, SUBSCRIPTIONS, JOBS, PERMISSIONS, FILES_KEPT, routers.
 
 Everything that joins packages which do not know each other is on this one screen.
 """
 
 import threading
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from fastapi import FastAPI, Request
 
 import asset_hub.accounts.desk
+import asset_hub.accounts.kept
 import asset_hub.accounts.pages
 import asset_hub.accounts.routes
+import asset_hub.catalogue.kept
 import asset_hub.catalogue.pages
 import asset_hub.curation.desk
 import asset_hub.curation.pages
@@ -22,6 +24,7 @@ import asset_hub.operations.pages
 import asset_hub.operations.routes
 import asset_hub.web.pages
 import ingest.jobs
+import ingest.kept
 import ingest.pages
 import ingest.review_pages
 import ingest.routes
@@ -30,6 +33,7 @@ import ledger.pages
 import ledger.routes
 import marketplace.desk
 import marketplace.jobs
+import marketplace.kept
 import marketplace.licence_pages
 import marketplace.pages
 import marketplace.routes
@@ -52,7 +56,9 @@ from asset_hub.curation import permissions as curation_permissions
 from asset_hub.messages import count_unread
 from asset_hub.migrations import upgrade
 from asset_hub.operations import permissions as operations_permissions
+from asset_hub.operations.sweep import FilesKept
 from asset_hub.web.edge import install_edge
+from asset_hub.web.hosts import known_hosts
 from asset_hub.web.shell import NavItem, Reader, Shell, language_of, use_shell
 from ingest import permissions as ingest_permissions
 from ingest.events import AccessionClosed
@@ -80,6 +86,13 @@ PERMISSIONS: tuple[Permission, ...] = (
     *curation_permissions.TABLE,
     *operations_permissions.TABLE,
     *ledger_permissions.TABLE,
+)
+
+FILES_KEPT: FilesKept = (
+    *asset_hub.accounts.kept.FILES_KEPT,
+    *asset_hub.catalogue.kept.FILES_KEPT,
+    *ingest.kept.FILES_KEPT,
+    *marketplace.kept.FILES_KEPT,
 )
 
 MAX_BODY = 8 << 20
@@ -167,8 +180,11 @@ def all_jobs(services: Services) -> dict[str, Job]:
     )
 
 
-def create_app(services: Services, *, with_worker: bool = True) -> FastAPI:
-    """Build the web application; `with_worker` also runs the jobs in threads of this process."""
+def create_app(services: Services, *, with_worker: bool = True, listens: Iterable[str] = ()) -> FastAPI:
+    """Build the web application; `with_worker` also runs the jobs in threads of this process.
+
+    `listens` are names and addresses it may be asked for besides loopback and what settings name.
+    """
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -180,7 +196,6 @@ def create_app(services: Services, *, with_worker: bool = True) -> FastAPI:
             thread.join()
 
     app = FastAPI(
-        max_body_size=MAX_BODY,
         title="asset_hub",
         version="0.1.0.dev0",
         lifespan=lifespan,
@@ -189,7 +204,7 @@ def create_app(services: Services, *, with_worker: bool = True) -> FastAPI:
     )
     app.state.services = services
     app.state.permissions = PERMISSIONS
-    install_edge(app)
+    install_edge(app, hosts=known_hosts(services.settings, listens), longest_body=MAX_BODY)
     use_shell(app, Shell(NAVIGATION, reader_of, is_demo=bool(demo_accounts(services.settings.home))))
     for router in ROUTERS:
         app.include_router(router)

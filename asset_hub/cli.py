@@ -50,6 +50,7 @@ def start(
 app.add_typer(demo.commands)
 app.add_typer(operations.commands)
 app.add_typer(operations.jobs, name="jobs")
+app.add_typer(operations.stored, name="files")
 app.add_typer(ingest.cli.commands)
 app.add_typer(asset_hub.catalogue.cli.assets, name="asset")
 app.add_typer(search.cli.commands)

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlmodel import col
 
 from asset_hub.accounts import Actor
 from asset_hub.accounts.people import actor_of_person
@@ -27,9 +26,8 @@ from asset_hub.catalogue import (
     record_event,
     set_parts,
 )
-from asset_hub.catalogue.models import FileRow
 from asset_hub.core import clock
-from asset_hub.core.db import WriteSession, after_commit
+from asset_hub.core.db import WriteSession
 from asset_hub.core.errors import AssetHubError, Unavailable
 from asset_hub.core.files import Blob, BlobMissing, FileStore
 from asset_hub.core.host import scratch_folder
@@ -123,9 +121,6 @@ def _write_outcome(
     if isinstance(outcome, AssetHubError):
         item.status = ItemStatus.QUARANTINED if isinstance(outcome, KEPT_ASIDE) else ItemStatus.REJECTED
         item.reason = describe_reason(outcome)
-        if item.status == ItemStatus.REJECTED:
-            session.flush()
-            _forget_bytes(session, item, files)
     else:
         _accept(session, item, accession, outcome, now)
     session.flush()
@@ -201,19 +196,6 @@ def _master(item: ItemRow, work: Work) -> list[FileRef]:
             blob.sha256, blob.bytes_count, FileRole.MASTER, item.name, work.format.mime, work.format.puid, technical
         )
     ]
-
-
-def _forget_bytes(session: WriteSession, item: ItemRow, files: FileStore) -> None:
-    """Remove the bytes of a rejected file once the rejection is durable, unless anything else holds them."""
-    sha256 = item.sha256
-    if sha256 is None:
-        return
-    others = sa.select(sa.literal(1)).where(
-        col(ItemRow.sha256) == sha256, col(ItemRow.id) != item.id, col(ItemRow.status) != ItemStatus.REJECTED
-    )
-    held = sa.select(sa.literal(1)).where(col(FileRow.sha256) == sha256)
-    if session.connection().execute(sa.union_all(others, held)).first() is None:
-        after_commit(session, lambda: files.delete(sha256))
 
 
 def _language(text: str) -> str:

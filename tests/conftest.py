@@ -17,6 +17,7 @@ from tests.services import elasticsearch as elasticsearch_node
 from tests.services.postgresql import find_binaries, running_cluster
 
 PROJECT = Path(__file__).resolve().parent.parent
+os.environ["ASSET_HUB_HOSTS"] = "testserver"  # what the test client of Starlette asks for
 load_profile()
 
 

@@ -1,6 +1,6 @@
 """What accounts refuse."""
 
-from asset_hub.core.errors import BadInput, NotFound, NotSignedIn, RuleRefused
+from asset_hub.core.errors import BadInput, NotFound, NotSignedIn, RuleRefused, Unavailable
 from asset_hub.core.text import N_
 
 
@@ -47,9 +47,15 @@ class WrongPassword(NotSignedIn):
 
 
 class TooManyTries(RuleRefused):
-    """A sign-in name was tried wrongly too often; it rests for some minutes."""
+    """A sign-in name was tried wrongly too often, from one address or from many; it rests for some minutes."""
 
     slug, title, status = "too-many-tries", N_("Too many wrong passwords. Try again in five minutes."), 429
+
+
+class TooBusy(Unavailable):
+    """So many passwords are looked at that there is no memory for another one."""
+
+    slug, title = "too-busy", N_("Too many people sign in at this moment. Try again in a minute.")
 
 
 class LoginTaken(RuleRefused):

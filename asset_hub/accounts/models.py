@@ -83,10 +83,11 @@ class TokenRow(SQLModel, table=True):
 
 
 class SignInFailureRow(SQLModel, table=True):
-    """A wrong password for a sign-in name, kept for some minutes."""
+    """A try at a sign-in name from a client's address, kept for some minutes."""
 
     __tablename__ = "accounts_sign_in_failure"
 
     id: UUID = Field(primary_key=True)
     login: str = Field(index=True)
+    source: str = Field(default="", sa_column_kwargs={"server_default": ""})
     at: datetime = Field(sa_type=UtcDateTime)

@@ -11,7 +11,7 @@ from asset_hub.accounts.acts import name_of_act
 from asset_hub.accounts.applications import list_own_applications
 from asset_hub.accounts.demo import demo_accounts
 from asset_hub.accounts.deps import SESSION_COOKIE, CurrentActor
-from asset_hub.accounts.errors import ActNotOffered, TooManyTries, WeakPassword, WrongPassword
+from asset_hub.accounts.errors import ActNotOffered, TooBusy, TooManyTries, WeakPassword, WrongPassword
 from asset_hub.accounts.parties import CHECKS_NEEDED, STATE_MARKS, STATE_NAMES
 from asset_hub.accounts.roles import ROLE_NAMES, Actor, PersonId, require_own_hand, require_person
 from asset_hub.core import clock
@@ -39,9 +39,9 @@ def sign_in(
     """Open a session; every wrong password is counted."""
     database = request.app.state.services.database
     try:
-        person_id = _check_password(database, login, password)
+        person_id = _check_password(database, login, password, _source(request))
         with database.write() as session:
-            throttle.forget_tries(session, login=login)
+            throttle.forget_tries(session, login=login, source=_source(request))
             secret = people.open_session(session, person_id=person_id, now=clock.now())
     except TooManyTries as error:
         return _sign_in_form(request, next, login=login, error=error.title, status=error.status)
@@ -126,12 +126,16 @@ def change_password(
     try:
         with database.write() as session:
             login = standing.login_of(session, by=by)
-            throttle.note_try(session, login=login, now=clock.now())
+            try_id = throttle.note_try(session, login=login, source=_source(request), now=clock.now())
         with database.write() as session:
             standing.change_password(
                 session, secret=request.cookies.get(SESSION_COOKIE, ""), old=old, new=new, by=by
             )  # fmt: skip
-            throttle.forget_tries(session, login=login)
+            throttle.forget_tries(session, login=login, source=_source(request))
+    except TooBusy:
+        with database.write() as session:
+            throttle.take_back_try(session, try_id=try_id)
+        raise
     except WrongPassword:
         return _account(request, by, password_error=N_("The present password is wrong."), status=422)
     except (TooManyTries, WeakPassword) as error:
@@ -163,12 +167,21 @@ def local_path(address: str) -> str:
     return address if plain and address.isprintable() else "/"
 
 
-def _check_password(database: Database, login: str, password: str) -> PersonId:
+def _check_password(database: Database, login: str, password: str, source: str) -> PersonId:
     """Count the try first, then look at the password while nothing is locked."""
     with database.write() as session:
-        throttle.note_try(session, login=login, now=clock.now())
-    with database.read() as session:
-        return people.check_password(session, login=login, password=password)
+        try_id = throttle.note_try(session, login=login, source=source, now=clock.now())
+    try:
+        with database.read() as session:
+            return people.check_password(session, login=login, password=password)
+    except TooBusy:
+        with database.write() as session:
+            throttle.take_back_try(session, try_id=try_id)
+        raise
+
+
+def _source(request: Request) -> str:
+    return throttle.source_of(request.client.host if request.client else None)
 
 
 def _entered(request: Request, secret: str, url: str) -> Response:

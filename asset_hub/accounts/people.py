@@ -2,7 +2,8 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from threading import BoundedSemaphore
 from uuid import UUID
@@ -11,7 +12,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 from sqlmodel import col, select
 
-from asset_hub.accounts.errors import WrongPassword
+from asset_hub.accounts.errors import TooBusy, WrongPassword
 from asset_hub.accounts.models import MembershipRow, PartyRow, PersonRow, TokenRow
 from asset_hub.accounts.parties import PartyKind, PartyState
 from asset_hub.accounts.roles import ANONYMOUS, Actor, OrganisationId, PersonId, Role
@@ -21,6 +22,7 @@ from asset_hub.core.ids import new_id
 SESSION_DAYS = 14
 _HASHER = PasswordHasher()
 _HASHING = BoundedSemaphore(4)  # each takes 64 MB while it runs
+_LONGEST_WAIT = 3.0
 _NOBODY = _HASHER.hash(secrets.token_hex(16))
 LOCAL_OPERATOR = "local"
 
@@ -35,8 +37,9 @@ def create_person(session: WriteSession, *, login: str, name: str, password: str
 
 
 def hash_password(password: str) -> str:
-    """Return what is kept of a password (argon2id with its salt)."""
-    return _HASHER.hash(password)
+    """Return what is kept of a password (argon2id with its salt). Raises TooBusy."""
+    with _hashing():
+        return _HASHER.hash(password)
 
 
 def join(session: WriteSession, *, person_id: UUID, organisation_id: UUID, roles: Iterable[Role]) -> None:
@@ -56,12 +59,12 @@ def sign_in(session: WriteSession, *, login: str, password: str, now: datetime) 
 
 
 def check_password(session: ReadSession, *, login: str, password: str) -> PersonId:
-    """Return whose name and password these are. Raises WrongPassword; takes as long for an unknown name."""
+    """Return whose name and password these are. Raises WrongPassword, TooBusy; takes as long for an unknown name."""
     person = session.exec(
         select(PersonRow).where(PersonRow.login == login, col(PersonRow.disabled_at).is_(None))
     ).first()
     try:
-        with _HASHING:
+        with _hashing():
             _HASHER.verify(person.password if person and person.password else _NOBODY, password)
     except VerificationError as error:
         raise WrongPassword from error
@@ -131,6 +134,17 @@ def local_operator(session: WriteSession, *, now: datetime) -> Actor:
     person_id = create_person(session, login=LOCAL_OPERATOR, name="本机管理员", now=now)
     join(session, person_id=person_id, organisation_id=party.id, roles=Role)
     return actor_of_person(session, person_id=person_id)
+
+
+@contextmanager
+def _hashing() -> Iterator[None]:
+    """Wait for memory for one password, but not for ever. Raises TooBusy."""
+    if not _HASHING.acquire(timeout=_LONGEST_WAIT):
+        raise TooBusy
+    try:
+        yield
+    finally:
+        _HASHING.release()
 
 
 def _actor(session: ReadSession, membership: MembershipRow, *, scopes: frozenset[str] | None) -> Actor:

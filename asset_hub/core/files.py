@@ -3,12 +3,14 @@
 Names are never keys: what a person called a file lives in the database, as bytes.
 """
 
+import fcntl
 import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote, urlsplit
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 20
 _DIGEST_LENGTH = 64
+_STILL_FRESH = timedelta(hours=1)
 
 
 class BlobMissing(NotFound):
@@ -39,13 +42,17 @@ class Blob:
 
 
 class FileStore(Protocol):
-    """Content-addressed bytes. Storing what is there already changes nothing; every read raises BlobMissing."""
+    """Content-addressed bytes; every read raises BlobMissing.
+
+    Storing what is there already changes only its time, so that `delete(…, before=…)`, which a sweep calls while others
+    store, leaves alone what somebody has just stored again. `delete` says whether it removed anything.
+    """
 
     def put_path(self, path: Path) -> Blob: ...
     def size(self, sha256: str) -> int: ...
     def stream(self, sha256: str, start: int = 0, end: int | None = None) -> Iterator[bytes]: ...
     def as_path(self, sha256: str) -> AbstractContextManager[Path]: ...
-    def delete(self, sha256: str) -> None: ...
+    def delete(self, sha256: str, *, before: datetime) -> bool: ...
     def digests(self) -> Iterator[str]: ...
 
 
@@ -100,9 +107,12 @@ class FolderFiles:
         ):
             blob = _copy(source.fileno(), fresh.fileno())
             target = self._place(blob.sha256)
-            if not target.exists():
-                os.fsync(fresh.fileno())
-                _link_durably(Path(fresh.name), target)
+            with self._hold(fcntl.LOCK_SH):
+                if target.exists():
+                    os.utime(target)
+                else:
+                    os.fsync(fresh.fileno())
+                    _link_durably(Path(fresh.name), target)
             return blob
 
     def size(self, sha256: str) -> int:
@@ -117,11 +127,23 @@ class FolderFiles:
         """Lend the stored file itself; it is read-only by agreement."""
         yield self._existing(sha256)
 
-    def delete(self, sha256: str) -> None:
-        self._place(sha256).unlink(missing_ok=True)
+    def delete(self, sha256: str, *, before: datetime) -> bool:
+        path = self._place(sha256)
+        with self._hold(fcntl.LOCK_EX):
+            if not path.exists() or _stored_at(path) >= before:
+                return False
+            path.unlink()
+        return True
 
     def digests(self) -> Iterator[str]:
         return (path.name for path in sorted(self.root.glob("??/??/*")) if len(path.name) == _DIGEST_LENGTH)
+
+    @contextmanager
+    def _hold(self, kind: int) -> Iterator[None]:
+        """Keep storing (shared) and deleting (alone) apart, for as long as looking and then acting takes."""
+        with (self.root / ".lock").open("w") as lock:
+            fcntl.flock(lock, kind)
+            yield
 
     def _place(self, sha256: str) -> Path:
         check_digest(sha256)
@@ -135,7 +157,10 @@ class FolderFiles:
 
 
 class BucketFiles:
-    """Any obstore object store. Uploads go to a temporary key, then are copied to their digest if absent."""
+    """Any obstore object store. An object that is not fresh is written again, which gives it a new time.
+
+    A bucket cannot delete on a condition: between the look at an object's time and its deletion lies one request.
+    """
 
     def __init__(self, store: "ObjectStore") -> None:
         self.store = store
@@ -143,7 +168,8 @@ class BucketFiles:
     def put_path(self, path: Path) -> Blob:
         with path.open("rb") as source:
             blob = Blob(hashlib.file_digest(source, "sha256").hexdigest(), os.fstat(source.fileno()).st_size)
-        if not self._has(blob.sha256):
+        stored = self._stored_at(blob.sha256)
+        if stored is None or stored < datetime.now(UTC) - _STILL_FRESH:
             self.store.put(_key(blob.sha256), path)
         return blob
 
@@ -170,32 +196,43 @@ class BucketFiles:
             file.flush()
             yield Path(file.name)
 
-    def delete(self, sha256: str) -> None:
-        if self._has(sha256):
-            self.store.delete(_key(sha256))
+    def delete(self, sha256: str, *, before: datetime) -> bool:
+        stored = self._stored_at(sha256)
+        if stored is None or stored >= before:
+            return False
+        self.store.delete(_key(sha256))
+        return True
 
     def digests(self) -> Iterator[str]:
         for batch in self.store.list("blobs/"):
             for item in batch:
                 yield str(item["path"]).rsplit("/", 1)[-1]
 
-    def _has(self, sha256: str) -> bool:
+    def _stored_at(self, sha256: str) -> datetime | None:
         try:
-            self.store.head(_key(sha256))
+            return self.store.head(_key(sha256))["last_modified"]
         except FileNotFoundError:
-            return False
-        return True
+            return None
+
+
+def is_digest(text: str) -> bool:
+    """Say whether this is a SHA-256 as we write it: 64 lower-case hex digits."""
+    return len(text) == _DIGEST_LENGTH and set(text) <= set("0123456789abcdef")
 
 
 def check_digest(sha256: str) -> None:
-    """Refuse anything that is not 64 lower-case hex digits, before it becomes part of a path."""
-    if len(sha256) != _DIGEST_LENGTH or not set(sha256) <= set("0123456789abcdef"):
+    """Refuse anything that is no digest, before it becomes part of a path."""
+    if not is_digest(sha256):
         raise BadInput(N_("“{text}” is not a SHA-256 digest."), text=sha256[:80])
 
 
 def _key(sha256: str) -> str:
     check_digest(sha256)
     return f"blobs/{sha256[:2]}/{sha256[2:4]}/{sha256}"
+
+
+def _stored_at(path: Path) -> datetime:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
 
 def _copy(source: int, target: int) -> Blob:

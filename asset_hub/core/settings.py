@@ -25,6 +25,7 @@ class Settings(BaseSettings):
     jobs_url: str = "embedded"
     public_url: str = ""
     issuer: str = "asset_hub"
+    hosts: str = ""
     secret_key: str = ""
     person: str = ""
 

@@ -18,6 +18,8 @@ from asset_hub.media.errors import BY_SLUG, DecodeTimedOut, MediaRefused
 OnProgress = Callable[[float], None]
 _LOCK = threading.Lock()
 _MAX_ANSWER = 64 << 20
+_VARIABLES = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH")
+_SOURCES = str(Path(__file__).resolve().parents[2])
 
 
 class _Zygote:
@@ -40,11 +42,11 @@ class _Zygote:
 
     def _start(self) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        command = [sys.executable, "-m", "asset_hub.media.zygote", str(theirs.fileno())]
-        environment = {**os.environ, "VIPS_CONCURRENCY": "1", "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+        command = [sys.executable, "-P", "-m", "asset_hub.media.zygote", str(theirs.fileno())]
         self.process = subprocess.Popen(
-            command, pass_fds=[theirs.fileno()], env=environment, stderr=None if _debugging() else subprocess.DEVNULL
-        )
+            command, pass_fds=[theirs.fileno()], env=_environment(), cwd="/", stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=None if _debugging() else subprocess.DEVNULL,
+        )  # fmt: skip
         theirs.close()
         self.channel, self.owner = ours, os.getpid()
         return ours
@@ -117,6 +119,14 @@ def encode_path(path: Path) -> str:
 def decode_path(text: str) -> Path:
     """Undo `encode_path`."""
     return Path(os.fsdecode(bytes.fromhex(text)))
+
+
+def _environment() -> dict[str, str]:
+    """Return the little that decoders need: our own variables hold secrets and addresses of services."""
+    kept = {name: os.environ[name] for name in _VARIABLES if name in os.environ}
+    modules = [_SOURCES, *(os.path.abspath(path) for path in sys.path if path)]
+    return {"PATH": os.defpath, "LANG": "C.UTF-8", **kept, "VIPS_CONCURRENCY": "1",
+            "PYTHONPATH": os.pathsep.join(modules)}  # fmt: skip
 
 
 def _debugging() -> bool:

@@ -7,8 +7,11 @@ Sources: landlock(7), seccomp(2), setrlimit(2).
 import ctypes
 import os
 import resource
+import shutil
 import signal
 import struct
+import sys
+import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,8 +22,19 @@ _WRITE = sum(1 << bit for bit in (1, 4, 5, 6, 7, 8, 9, 10, 11, 12))
 _ALL_ABI_1 = _READ | _WRITE
 _TRUNCATE = 1 << 14
 _PATH_BENEATH = 1
-_SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc", "/opt", "/proc/self", "/dev/null", "/dev/urandom", "/sys/devices")
-_REFUSED_CALLS = ("ptrace", "mount", "umount2", "kexec_load", "bpf", "keyctl", "unshare", "setns", "process_vm_writev")
+_SCOPED = 1 << 0 | 1 << 1  # abstract sockets and signals reach only processes as limited as this one
+_SYSTEM = (
+    "/usr", "/lib", "/lib64", "/bin", "/proc/self", "/dev/null", "/dev/urandom", "/sys/devices",
+    "/etc/ld.so.cache", "/etc/localtime", "/etc/timezone", "/etc/fonts", "/etc/ssl/openssl.cnf", "/etc/gnutls",
+)  # fmt: skip
+_PROGRAMS = ("ffmpeg", "ffprobe", "pdftoppm")
+_INSTALLED = ("site-packages", "dist-packages")
+_REFUSED_CALLS = (
+    "kill", "tkill", "tgkill", "pidfd_send_signal", "rt_sigqueueinfo", "rt_tgsigqueueinfo",
+    "ptrace", "process_vm_readv", "process_vm_writev", "pidfd_open", "pidfd_getfd", "kcmp",
+    "socket", "io_uring_setup", "add_key", "request_key", "keyctl",
+    "mount", "umount2", "unshare", "setns", "kexec_load", "bpf", "perf_event_open", "userfaultfd",
+)  # fmt: skip
 
 
 def limit_resources(*, seconds: int, memory: int = 6 << 30, file_size: int = 32 << 30) -> None:
@@ -38,15 +52,35 @@ def die_with_parent() -> None:
     _libc().prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
-def limit_rights(*, readable: Sequence[Path], writable: Sequence[Path], python: Sequence[Path] = ()) -> str:
-    """Allow only the system's programs and the given paths, and no network; return what could be enforced."""
+def limit_rights(*, readable: Sequence[Path], writable: Sequence[Path]) -> str:
+    """Allow only programs, Python's modules and the given paths, and no network, no signal to anybody.
+
+    Returns what could be enforced.
+    """
     done = ["rlimits"]
     _libc().prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    if _landlock([*(Path(p) for p in _SYSTEM), *python, *readable], writable):
+    if _landlock([*(Path(p) for p in _SYSTEM), *_programs(), *_modules(), *readable], writable):
         done.append("landlock")
     if _seccomp():
         done.append("seccomp")
     return "+".join(done)
+
+
+def _programs() -> list[Path]:
+    """Return the programs that lie elsewhere than in /usr, and their libraries."""
+    found = [Path(path).resolve() for name in _PROGRAMS if (path := shutil.which(name))]
+    return [place for program in found for place in (program, program.parent.parent / "lib")]
+
+
+def _modules() -> list[Path]:
+    """Return where Python and installed packages lie, and of our own sources only those that a child runs.
+
+    Never a whole folder of sources: the home, with its secret and everybody's files, may lie inside it.
+    """
+    own = Path(__file__).resolve().parents[1]
+    installed = [Path(path) for path in sys.path if Path(path).name in _INSTALLED]
+    standard = [Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")]
+    return [*standard, *installed, own / "__init__.py", own / "core", own / "media"]
 
 
 def _libc() -> ctypes.CDLL:
@@ -59,7 +93,8 @@ def _landlock(readable: Sequence[Path], writable: Sequence[Path]) -> bool:
     if abi < 1:
         return False
     handled = _ALL_ABI_1 | (_TRUNCATE if abi >= 3 else 0)
-    ruleset = libc.syscall(_LANDLOCK_CREATE, struct.pack("Q", handled), 8, 0)
+    attributes = struct.pack("QQQ", handled, 0, _SCOPED) if abi >= 6 else struct.pack("Q", handled)
+    ruleset = libc.syscall(_LANDLOCK_CREATE, attributes, len(attributes), 0)
     if ruleset < 0:
         return False
     for path in readable:
@@ -92,7 +127,6 @@ def _seccomp() -> bool:
     refuse = pyseccomp.ERRNO(1)
     for call in _REFUSED_CALLS:
         rules.add_rule(refuse, call)
-    for family in (2, 10, 16, 17):  # AF_INET, AF_INET6, AF_NETLINK, AF_PACKET
-        rules.add_rule(refuse, "socket", pyseccomp.Arg(0, pyseccomp.EQ, family))
+    rules.add_rule(refuse, "prlimit64", pyseccomp.Arg(0, pyseccomp.NE, 0))  # limits of another process
     rules.load()
     return True

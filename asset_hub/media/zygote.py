@@ -63,7 +63,6 @@ def _answer(request: bytes, pipe: int, _warm: tuple[str, ...]) -> int:
         sandbox.limit_rights(
             readable=[Path(os.fsdecode(bytes.fromhex(p))) for p in order["readable"]],
             writable=[Path(p) for p in order["writable"]],
-            python=[Path(p) for p in sys.path if p],
         )
         result = TASKS[order["task"]](order["args"], lambda share: say({"progress": share}))
         say({"result": result})

@@ -1,10 +1,11 @@
-"""Commands of the operator: init, serve, work, doctor, jobs."""
+"""Commands of the operator: init, serve, work, doctor, jobs, files."""
 
 import json
 import socket
 import sys
 import threading
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -12,16 +13,18 @@ import segno
 import typer
 import uvicorn
 
-from asset_hub.app import Services, all_jobs, create_app, open_home
+from asset_hub.app import FILES_KEPT, Services, all_jobs, create_app, open_home
 from asset_hub.core import clock
 from asset_hub.core.errors import Unavailable
 from asset_hub.core.jobs import JobRow, JobState, Worker, list_jobs, retry_job
 from asset_hub.core.settings import Settings
 from asset_hub.core.text import N_
 from asset_hub.operations.doctor import examine
+from asset_hub.operations.sweep import LEAST_AGE, plan_sweep, sweep_files
 
 commands = typer.Typer()
 jobs = typer.Typer(help="Jobs: running, failed, retry.", no_args_is_help=True)
+stored = typer.Typer(help="Stored files: remove what nothing refers to.", no_args_is_help=True)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 
@@ -64,7 +67,7 @@ def serve_until_stopped(services: Services, *, host: str, port: int) -> None:
         address = f"http://{lan_address()}:{port}/"
         print(f"{address}  (anyone in this network can open it, demo accounts included)", file=sys.stderr)
         segno.make(address, error="m").terminal(out=sys.stderr, compact=True)
-    uvicorn.run(create_app(services), host=host, port=port, log_level="warning", access_log=False)
+    uvicorn.run(create_app(services, listens=[host]), host=host, port=port, log_level="warning", access_log=False)
 
 
 def _require_free(host: str, port: int) -> None:
@@ -136,6 +139,33 @@ def retry(job: Annotated[UUID, typer.Argument(help="The failed job.")], *, as_js
     with services.database.write() as session:
         retry_job(session, job_id=job, now=clock.now())
     print(json.dumps({"retried": str(job)}) if as_json else f"queued again: {job}")
+
+
+@stored.callback()
+def about() -> None:
+    """Keep `sweep` a command of its group, so that others can join it."""
+
+
+@stored.command("sweep")
+def sweep(
+    *,
+    plan: Annotated[bool, typer.Option("--plan", help="Only list what nothing refers to, of any age.")] = False,
+    hours: Annotated[int, typer.Option(help="Leave alone what is younger.", min=1)] = LEAST_AGE // timedelta(hours=1),
+    as_json: Json = False,
+) -> None:
+    """Remove stored files that nothing refers to, such as those of rejected items; run it every day."""
+    services = open_home(Settings())
+    if plan:
+        swept = plan_sweep(services.database, services.files, FILES_KEPT)
+    else:
+        before = clock.now() - timedelta(hours=hours)
+        swept = sweep_files(services.database, services.files, FILES_KEPT, before=before)
+    if as_json:
+        print(json.dumps({"kept": swept.kept, "idle" if plan else "removed": swept.removed}))
+        return
+    for sha256 in swept.removed:
+        print(sha256)
+    print(f"{swept.kept} files kept, {len(swept.removed)} {'not needed' if plan else 'removed'}", file=sys.stderr)
 
 
 def _job_facts(row: JobRow) -> dict[str, object]:

@@ -8,11 +8,15 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.routing import Match
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from asset_hub.core.errors import AssetHubError, BadInput, Forbidden, NotFound, NotSignedIn, TooLarge
 from asset_hub.core.log import get_logger
 from asset_hub.core.text import LANGUAGES, N_
+from asset_hub.web.hosts import require_known_host
 from asset_hub.web.shell import HERE, LANGUAGE_COOKIE, language_of, redirect, render
 from asset_hub.web.texts import translator
 
@@ -57,9 +61,15 @@ class Broken(AssetHubError):
     slug, title, status = "broken", N_("Something went wrong on our side. Nothing was changed."), 500
 
 
-def install_edge(app: FastAPI) -> None:
-    """Add static files, headers and the handlers of refusals to an application."""
+def install_edge(app: FastAPI, *, hosts: frozenset[str], longest_body: int) -> None:
+    """Add static files, headers and the handlers of refusals to an application that answers only for `hosts`.
+
+    `longest_body` is in bytes, for routes that name no limit of their own.
+    """
+    app.state.hosts = hosts
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
+    app.add_middleware(_ask_for_head)
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=longest_body)
     app.middleware("http")(_guard)
     app.add_exception_handler(AssetHubError, _refuse)
     app.add_exception_handler(HTTPException, _refuse_http)
@@ -69,7 +79,13 @@ def install_edge(app: FastAPI) -> None:
 
 
 async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    response = await _refuse(request, CrossSite()) if _is_cross_site(request) else await call_next(request)
+    try:
+        require_known_host(request, request.app.state.hosts)
+        _require_same_site(request)
+    except AssetHubError as error:
+        response = await _refuse(request, error)
+    else:
+        response = await _answer(request, call_next)
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
     if request.url.path.startswith("/static/") and "v" in request.query_params:
@@ -80,8 +96,37 @@ async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Resp
     return response
 
 
+async def _answer(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    response = await call_next(request)
+    if response.status_code == 413 and response.headers.get("content-type", "").startswith("text/plain"):
+        response = await _refuse(request, TooLarge())  # the framework's limit answers in English words only
+    if request.method == "HEAD":
+        headers = response.raw_headers
+        response = Response(status_code=response.status_code)
+        response.raw_headers = headers
+    return response
+
+
+def _ask_for_head(app: ASGIApp) -> ASGIApp:
+    """Ask as GET what is asked as HEAD, unless a route answers HEAD itself (RFC 9110, 9.3.2)."""
+
+    async def ask(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            is_declared = any(route.matches(scope)[0] == Match.FULL for route in scope["app"].routes)
+            scope = scope if is_declared else {**scope, "method": "GET"}
+        await app(scope, receive, send)
+
+    return ask
+
+
+def _require_same_site(request: Request) -> None:
+    """Raise CrossSite for a changing request of another site (ADR 0013)."""
+    if _is_cross_site(request):
+        raise CrossSite
+
+
 def _is_cross_site(request: Request) -> bool:
-    """Say whether a changing request comes from another site (ADR 0013); programs send neither header."""
+    """Say whether another site sent a changing request; programs send neither header."""
     if request.method in _SAFE or request.headers.get("authorization"):
         return False
     site = request.headers.get("sec-fetch-site")
@@ -129,6 +174,8 @@ async def _refuse_http(request: Request, error: Exception) -> Response:
 
 async def _refuse_form(request: Request, error: Exception) -> Response:
     problems = error.errors() if isinstance(error, RequestValidationError) else []
+    if problems and all(problem["loc"][0] == "path" for problem in problems):
+        return await _refuse(request, NotFound())  # what is no id is the id of nothing
     fields = ", ".join(str(problem["loc"][-1]) for problem in problems[:5])
     return await _refuse(request, BadForm(N_("Please look at: {fields}"), fields=fields))
 

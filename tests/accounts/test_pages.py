@@ -1,7 +1,9 @@
 """Signing in and out, demo accounts, one's own account, and the notices."""
 
 import re
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,12 +11,12 @@ import pytest
 from sqlmodel import select
 from starlette.testclient import TestClient
 
-from asset_hub.accounts import Actor, Role, actor_of_secret, join, require_person
+from asset_hub.accounts import Actor, Role, actor_of_secret, join, people, require_person
 from asset_hub.accounts.demo import DemoAccount, write_demo_accounts
 from asset_hub.accounts.deps import SESSION_COOKIE
 from asset_hub.accounts.models import PersonRow, SignInFailureRow, TokenRow
 from asset_hub.accounts.pages import local_path
-from asset_hub.accounts.throttle import TRIES, WINDOW
+from asset_hub.accounts.throttle import TRIES, TRIES_PER_NAME, WINDOW, note_try, source_of
 from asset_hub.app import Services, create_app, open_home
 from asset_hub.core import clock
 from asset_hub.core.settings import Settings
@@ -101,7 +103,7 @@ def test_a_wrong_password_says_so_beside_the_name_that_was_typed(services: Servi
     assert SESSION_COOKIE not in answer.headers.get("set-cookie", "")
 
 
-def test_a_name_rests_after_wrong_passwords_whoever_asks(services: Services) -> None:
+def test_a_name_rests_after_wrong_passwords_from_one_address(services: Services) -> None:
     settle(services)
     settle(services, login="he")
     clients = [client_for(services), client_for(services)]
@@ -115,6 +117,55 @@ def test_a_name_rests_after_wrong_passwords_whoever_asks(services: Services) -> 
     assert try_password(clients[0], PASSWORD, login="he") == 303
     with services.database.read() as session:
         assert session.exec(select(TokenRow.kind)).all() == ["session"]
+
+
+def test_nobody_shuts_another_address_out_with_a_few_guesses(services: Services) -> None:
+    settle(services)
+    stranger = client_for(services, address="198.51.100.7")
+
+    guesses = [try_password(stranger) for _ in range(60)]
+
+    assert guesses == [422] * TRIES + [429] * (60 - TRIES)
+    assert try_password(client_for(services), PASSWORD) == 303
+    assert try_password(stranger, PASSWORD) == 429
+
+
+def test_a_name_rests_for_all_after_many_guesses_from_everywhere(services: Services) -> None:
+    settle(services)
+    with services.database.write() as session:
+        for n in range(TRIES_PER_NAME - 1):
+            note_try(session, login="lin", source=f"198.51.100.{n // TRIES}", now=clock.now())
+
+    last = try_password(client_for(services, address="203.0.113.1"))
+
+    assert last == 422
+    assert try_password(client_for(services), PASSWORD) == 429
+
+
+def test_addresses_of_one_network_count_as_one() -> None:
+    written = ["2001:db8:1:2::7", "2001:db8:1:2:ffff::", "fe80::1%eth0", "::ffff:192.0.2.9", "192.0.2.9", "", None]
+
+    counted = [source_of(address) for address in written]
+
+    assert counted == ["2001:db8:1:2::", "2001:db8:1:2::", "fe80::", "192.0.2.9", "192.0.2.9", "", ""]
+
+
+def test_who_finds_no_memory_for_a_password_hears_so_and_is_not_counted(services: Services) -> None:
+    settle(services)
+    client = client_for(services)
+    with ExitStack() as held:
+        for _ in range(4):
+            held.enter_context(people._hashing())
+
+        began = time.monotonic()
+        busy = client.post("/sign-in", data={"login": "lin", "password": PASSWORD})
+        waited = time.monotonic() - began
+
+    assert (busy.status_code, "Too many people sign in" in busy.text) == (503, True)
+    assert 2.9 < waited < 30
+    with services.database.read() as session:
+        assert session.exec(select(SignInFailureRow)).all() == []
+    assert try_password(client, PASSWORD) == 303
 
 
 def test_a_name_rests_for_five_minutes_only(services: Services) -> None:

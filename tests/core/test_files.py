@@ -1,10 +1,12 @@
 """File stores: one contract for the folder and the bucket."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from obstore.store import MemoryStore
 
+from asset_hub.core import clock
 from asset_hub.core.errors import BadInput
 from asset_hub.core.files import BlobMissing, BucketFiles, FileStore, FolderFiles, open_files, put_bytes, read_blob
 
@@ -38,13 +40,21 @@ def test_storing_twice_keeps_one(store: FileStore) -> None:
 
 def test_a_deleted_or_unknown_file_is_missing(store: FileStore) -> None:
     blob = put_bytes(store, b"x")
-    store.delete(blob.sha256)
-    store.delete(blob.sha256)
+    later = clock.now() + timedelta(seconds=1)
+
+    assert [store.delete(blob.sha256, before=later) for _ in range(2)] == [True, False]
 
     with pytest.raises(BlobMissing):
         store.size(blob.sha256)
     with pytest.raises(BlobMissing):
         read_blob(store, ABSENT)
+
+
+def test_what_was_stored_after_that_moment_is_not_deleted(store: FileStore) -> None:
+    blob = put_bytes(store, b"x")
+
+    assert not store.delete(blob.sha256, before=clock.now() - timedelta(minutes=1))
+    assert read_blob(store, blob.sha256) == b"x"
 
 
 def test_a_digest_that_is_a_path_is_refused(store: FileStore) -> None:

@@ -1,6 +1,7 @@
-"""Hostile folders: every entry once in the receipt, with a reason; nothing half-made stays behind."""
+"""Hostile folders: every entry once in the receipt, with a reason; nothing half-made outlives the next sweep."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,12 @@ from sqlmodel import select
 
 from asset_hub.accounts import Actor, Role
 from asset_hub.accounts.acting import acting_person
-from asset_hub.app import Services, open_home
+from asset_hub.app import FILES_KEPT, Services, open_home
 from asset_hub.catalogue import AssetState, FileRole, Secrecy, list_assets
 from asset_hub.catalogue.models import FileRow
 from asset_hub.core import clock
 from asset_hub.core.settings import Settings
+from asset_hub.operations.sweep import sweep_files
 from ingest.accessions import open_accession, receipt_of, seal_accession
 from ingest.folder import receive_folder
 from ingest.models import AccessionRow
@@ -85,8 +87,12 @@ def test_a_hostile_folder_is_accounted_for_row_by_row(tmp_path: Path) -> None:
         kept = set(session.exec(select(FileRow.sha256)))
         receipts = {row.receipt_sha256 for row in session.exec(select(AccessionRow))}
     quarantined = {row["sha256"] for row in receipt["rows"] if row["status"] == "quarantined"}
-    stored = set(services.files.digests())
-    assert stored == kept | quarantined | receipts
+    rejected = {row["sha256"] for row in receipt["rows"] if row["status"] == "rejected"} - {None}
+    later = clock.now() + timedelta(seconds=1)
+    swept = set(sweep_files(services.database, services.files, FILES_KEPT, before=later).removed)
+    assert swept >= rejected
+    assert swept.isdisjoint(kept | quarantined | receipts)
+    assert set(services.files.digests()) == kept | quarantined | receipts
 
 
 def test_a_film_becomes_a_published_asset_with_shots(tmp_path: Path) -> None:

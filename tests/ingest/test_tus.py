@@ -278,7 +278,7 @@ def test_a_server_killed_in_the_middle_goes_on_with_identical_bytes(tmp_path: Pa
     url = server.ask("POST", "/uploads", begin).headers["Location"]
     line = socket.create_connection(("127.0.0.1", server.port))
     head = "".join(f"{key}: {value}\r\n" for key, value in {**BYTES, **cookie, "Upload-Offset": "0"}.items())
-    line.sendall(f"PATCH {url} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(content)}\r\n{head}\r\n".encode())
+    line.sendall(f"PATCH {url} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(content)}\r\n{head}\r\n".encode())
     line.sendall(content[:7_000_000])
     part = desk.services.settings.home / "uploads" / f"{url.rsplit('/', 1)[1]}.part"
     until = time.monotonic() + 10

@@ -8,9 +8,14 @@ from asset_hub.app import Services, create_app
 from asset_hub.core import clock
 
 
-def client_for(services: Services, actor: Actor | None = None, *, language: str = "en") -> TestClient:
+def client_for(
+    services: Services, actor: Actor | None = None, *, language: str = "en", address: str = "192.0.2.1"
+) -> TestClient:
     """Return a client that is signed in as this person, or as nobody; it does not follow redirects."""
-    client = TestClient(create_app(services, with_worker=False), follow_redirects=False, raise_server_exceptions=True)
+    client = TestClient(
+        create_app(services, with_worker=False), follow_redirects=False, raise_server_exceptions=True,
+        client=(address, 50_000),
+    )  # fmt: skip
     client.headers["accept-language"] = language
     if actor is not None and actor.person_id is not None:
         with services.database.write() as session:

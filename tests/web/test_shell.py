@@ -151,6 +151,52 @@ def test_a_body_beyond_the_limit_is_refused(client: TestClient, path: str) -> No
     answer = client.post(path, content=b"x" * (9 << 20), headers={"content-type": "application/x-www-form-urlencoded"})
 
     assert answer.status_code == 413
+    assert "content-security-policy" in answer.headers
+
+
+def test_a_body_beyond_the_limit_is_refused_as_everything_else_is(services: Services) -> None:
+    body, form = b"x" * (9 << 20), {"content-type": "application/x-www-form-urlencoded"}
+    chinese = client_for(services, language="zh")
+
+    page = chinese.post("/sign-in", content=body, headers=form)
+    in_pieces = chinese.post("/sign-in", content=(body[: 1 << 20] for _ in range(9)), headers=form)
+    problem = chinese.post("/api/v1/quotes", content=body, headers={"content-type": "application/json"})
+    unread = chinese.post("/nothing", content=body, headers=form)
+
+    assert [answer.status_code for answer in (page, in_pieces, problem, unread)] == [413] * 4
+    assert 'lang="zh-CN"' in page.text
+    assert "<h1" in page.text
+    assert in_pieces.headers["content-type"] == unread.headers["content-type"] == "text/html; charset=utf-8"
+    assert problem.headers["content-type"] == "application/problem+json"
+    assert problem.json()["type"] == "/problems/too-large"
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/verify", "/search", "/api/v1/search", "/account", "/nothing", "/api/v1/nothing", "/static/site.css"]
+)
+def test_head_says_what_get_would_without_its_body(client: TestClient, path: str) -> None:
+    got, asked = client.get(path), client.head(path)
+
+    kept = ("content-type", "content-length", "location", "content-security-policy", "content-language")
+    assert asked.status_code == got.status_code
+    assert asked.content == b""
+    assert [asked.headers.get(name) for name in kept] == [got.headers.get(name) for name in kept]
+
+
+def test_head_does_not_send_a_form(client: TestClient) -> None:
+    assert client.head("/sign-out").status_code == 405
+    assert client.head("/uploads/01890000-0000-7000-8000-000000000000").status_code == 412
+
+
+@pytest.mark.parametrize(
+    "path", ["/quotes/00000000", "/curate/xyz", "/orders/1", "/files/1", "/iiif/xyz/info.json", "/api/v1/licences/xyz"]
+)
+def test_what_is_no_id_is_the_id_of_nothing(client: TestClient, path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
+def test_a_wrong_field_is_still_pointed_at(client: TestClient) -> None:
+    assert client.get("/api/v1/jobs?limit=none").status_code == 422
 
 
 def test_hostile_addresses_break_nothing(client: TestClient) -> None:
