@@ -99,7 +99,7 @@ def _card(hit: SearchHit, page: SearchPage, answer: Availability | None, languag
         start=shot.start_ms / 1000 if shot else 0, is_shot=shot is not None,
         title=mark_terms(asset.title(language), page.terms),
         shot=mark_terms(shot.text("title", language), page.terms) if shot else [],
-        chip=_chip(answer, language) if answer else None,
+        chip=_chip(answer, language) if answer else (Text(N_("Held back")), "warn") if asset.restrictions else None,
     )  # fmt: skip
 
 

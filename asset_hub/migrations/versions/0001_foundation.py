@@ -352,8 +352,10 @@ def upgrade() -> None:
     sa.Column('end_day', sa.Date(), nullable=True),
     sa.Column('span_start', sa.BigInteger(), nullable=True),
     sa.Column('span_end', sa.BigInteger(), nullable=True),
+    sa.Column('by_exchange', sa.Boolean(), nullable=False),
     sa.Column('created_by', sa.Uuid(), nullable=True),
     sa.Column('created_at', db.UtcDateTime(), nullable=False),
+    sa.Column('lifted_by', sa.Uuid(), nullable=True),
     sa.Column('lifted_at', db.UtcDateTime(), nullable=True),
     sa.ForeignKeyConstraint(['asset_id'], ['catalogue_asset.id'], name=op.f('fk_catalogue_restriction_asset_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_catalogue_restriction'))
