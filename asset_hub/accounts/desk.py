@@ -27,6 +27,7 @@ from asset_hub.accounts.parties import (
 )
 from asset_hub.accounts.roles import EXCHANGE_ROLES, ROLE_NAMES, Role, may, require
 from asset_hub.accounts.scans import MAX_SCAN_BYTES, mime_of_scan, store_scan
+from asset_hub.accounts.suspension import reinstate_party, suspend_party, suspensions_of
 from asset_hub.core import clock
 from asset_hub.core.errors import AssetHubError
 from asset_hub.core.files import FileStore, read_blob
@@ -95,12 +96,14 @@ def member_page(request: Request, by: CurrentActor, party_id: UUID) -> Response:
     with request.app.state.services.database.read() as session:
         application = get_application(session, organisation_id=party_id, by=by)
         people = members.list_members(session, organisation_id=party_id, by=by)
+        suspensions = suspensions_of(session, organisation_id=party_id, by=by)
     roles = {role: name for role, name in ROLE_NAMES.items() if role not in EXCHANGE_ROLES}
     return render(
         request, "accounts/member.html", title=application.party.name_zh, application=application, people=people,
         party=application.party, kinds=KIND_NAMES, states=STATE_NAMES, marks=STATE_MARKS, papers=PAPER_NAMES,
         may_check=may(by, permissions.CHECK), may_manage=may(by, permissions.MANAGE_MEMBERS), given=roles,
-        roles=ROLE_NAMES, needed=CHECKS_NEEDED, by=by,
+        roles=ROLE_NAMES, needed=CHECKS_NEEDED, by=by, suspensions=suspensions,
+        may_suspend=may(by, permissions.SUSPEND) and party_id != by.organisation_id,
     )  # fmt: skip
 
 
@@ -128,6 +131,24 @@ def refuse(request: Request, by: CurrentActor, party_id: UUID, reason: Annotated
     with request.app.state.services.database.write() as session:
         refuse_application(session, organisation_id=party_id, reason=reason[:500], by=by)
     return redirect(f"/members/{party_id}", said=Text(N_("The application is refused.")))
+
+
+@router.post("/members/{party_id}/suspension")
+def suspend(request: Request, by: CurrentActor, party_id: UUID, reason: Annotated[str, Form()] = "") -> Response:
+    """Suspend a house for a reason."""
+    with request.app.state.services.database.write() as session:
+        suspend_party(session, organisation_id=party_id, reason=reason, by=by, now=clock.now())
+    return redirect(f"/members/{party_id}", said=Text(N_("The house is suspended; its people have lost their roles.")))
+
+
+@router.post("/members/{party_id}/suspension/end")
+def reinstate(request: Request, by: CurrentActor, party_id: UUID, reason: Annotated[str, Form()] = "") -> Response:
+    """End a house's suspension for a reason."""
+    with request.app.state.services.database.write() as session:
+        reinstate_party(session, organisation_id=party_id, reason=reason, by=by, now=clock.now())
+    return redirect(
+        f"/members/{party_id}", said=Text(N_("The house is reinstated; its people have their roles again."))
+    )
 
 
 @router.post("/members/{party_id}/people")

@@ -34,6 +34,12 @@ class AlreadyDecided(RuleRefused):
     slug, title = "already-decided", N_("This application is decided already")
 
 
+class NotSuspendable(RuleRefused):
+    """Only an admitted house of others is suspended, and only a suspended one reinstated."""
+
+    slug, title = "not-suspendable", N_("This house cannot be suspended or reinstated now")
+
+
 class DuplicateParty(RuleRefused):
     """Another party has the same code."""
 

@@ -55,6 +55,21 @@ class PartyCheckRow(SQLModel, table=True):
     checked_at: datetime = Field(sa_type=UtcDateTime)
 
 
+class PartySuspensionRow(SQLModel, table=True):
+    """Why a house was suspended and reinstated, by whom."""
+
+    __tablename__ = "accounts_party_suspension"
+
+    id: UUID = Field(primary_key=True)
+    party_id: UUID = Field(foreign_key="accounts_party.id", index=True)
+    reason: str
+    by_id: UUID | None = None
+    at: datetime = Field(sa_type=UtcDateTime)
+    end_reason: str = ""
+    ended_by_id: UUID | None = None
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
 class MembershipRow(SQLModel, table=True):
     """A person's roles in one organisation."""
 

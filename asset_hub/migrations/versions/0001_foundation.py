@@ -204,6 +204,21 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_accounts_membership')),
     sa.UniqueConstraint('person_id', 'party_id', name=op.f('uq_accounts_membership_person_id_party_id'))
     )
+    op.create_table('accounts_party_suspension',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('party_id', sa.Uuid(), nullable=False),
+    sa.Column('reason', sa.String(), nullable=False),
+    sa.Column('by_id', sa.Uuid(), nullable=True),
+    sa.Column('at', db.UtcDateTime(), nullable=False),
+    sa.Column('end_reason', sa.String(), nullable=False),
+    sa.Column('ended_by_id', sa.Uuid(), nullable=True),
+    sa.Column('ended_at', db.UtcDateTime(), nullable=True),
+    sa.ForeignKeyConstraint(['party_id'], ['accounts_party.id'], name=op.f('fk_accounts_party_suspension_party_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_accounts_party_suspension'))
+    )
+    with op.batch_alter_table('accounts_party_suspension', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_accounts_party_suspension_party_id'), ['party_id'], unique=False)
+
     op.create_table('accounts_party_check',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('party_id', sa.Uuid(), nullable=False),
@@ -653,6 +668,10 @@ def downgrade() -> None:
     op.drop_table('curation_catalogue')
     op.drop_table('catalogue_collection')
     op.drop_table('accounts_party_check')
+    with op.batch_alter_table('accounts_party_suspension', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_accounts_party_suspension_party_id'))
+
+    op.drop_table('accounts_party_suspension')
     op.drop_table('accounts_membership')
     op.drop_table('search_pending')
     with op.batch_alter_table('messages_notice', schema=None) as batch_op:
