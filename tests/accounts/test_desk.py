@@ -206,6 +206,24 @@ def test_an_operator_neither_checks_nor_refuses_their_own_application(desk: Desk
         assert session.exec(select(PartyCheckRow)).all() == []
 
 
+def test_the_page_offers_to_agree_only_to_who_can_and_says_who_does(desk: Desk) -> None:
+    own, theirs = applied(desk, by=desk.first), applied(desk, name_zh="江城影像", code="91110000600037341L")
+    first, second = client_of(desk, desk.first), client_of(desk, desk.second)
+    first.post(f"{theirs}/checks")
+
+    offered = {
+        (name, url): [f'action="{url}/{act}"' in client.get(url).text for act in ("checks", "refusal")]
+        for name, client in {"first": first, "second": second}.items() for url in (own, theirs)
+    }  # fmt: skip
+
+    assert offered == {
+        ("first", own): [False, False], ("first", theirs): [False, True],
+        ("second", own): [True, True], ("second", theirs): [True, True],
+    }  # fmt: skip
+    assert "two other operators of the exchange check it" in first.get(own).text
+    assert "another operator of the exchange gives the second check" in first.get(theirs).text
+
+
 def test_a_refusal_has_a_reason_that_the_applicant_reads(desk: Desk) -> None:
     url = applied(desk)
     client = client_of(desk, desk.first)
