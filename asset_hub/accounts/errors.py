@@ -22,6 +22,12 @@ class MissingPaper(BadInput):
     slug, title = "missing-paper", N_("A paper is missing")
 
 
+class LongName(BadInput):
+    """A name that no page could show."""
+
+    slug, title = "long-name", N_("The name is too long")
+
+
 class SameChecker(RuleRefused):
     """The second check must be another person's, and nobody checks an application of their own."""
 

@@ -25,10 +25,21 @@ class PersonRow(SQLModel, table=True):
 
 
 class PartyRow(SQLModel, table=True):
-    """An organisation, a natural person or a foreign body that can hold or buy rights."""
+    """An organisation, a natural person or a foreign body that can hold or buy rights.
+
+    A credit code belongs to one party; applications that were refused do not count.
+    """
 
     __tablename__ = "accounts_party"
-    __table_args__ = (sa.UniqueConstraint("credit_code"),)
+    __table_args__ = (
+        sa.Index(
+            "uq_accounts_party_credit_code",
+            "credit_code",
+            unique=True,
+            sqlite_where=sa.text("state != 'refused'"),
+            postgresql_where=sa.text("state != 'refused'"),
+        ),
+    )
 
     id: UUID = Field(primary_key=True)
     kind: str

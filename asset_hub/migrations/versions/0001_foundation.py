@@ -24,9 +24,11 @@ def upgrade() -> None:
     sa.Column('applied_by', sa.Uuid(), nullable=True),
     sa.Column('created_at', db.UtcDateTime(), nullable=False),
     sa.Column('admitted_at', db.UtcDateTime(), nullable=True),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_accounts_party')),
-    sa.UniqueConstraint('credit_code', name=op.f('uq_accounts_party_credit_code'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_accounts_party'))
     )
+    with op.batch_alter_table('accounts_party', schema=None) as batch_op:
+        batch_op.create_index('uq_accounts_party_credit_code', ['credit_code'], unique=True, sqlite_where=sa.text("state != 'refused'"), postgresql_where=sa.text("state != 'refused'"))
+
     op.create_table('accounts_person',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('login', sa.String(), nullable=False),
@@ -706,5 +708,8 @@ def downgrade() -> None:
     op.drop_table('core_job')
     op.drop_table('catalogue_number')
     op.drop_table('accounts_person')
+    with op.batch_alter_table('accounts_party', schema=None) as batch_op:
+        batch_op.drop_index('uq_accounts_party_credit_code', sqlite_where=sa.text("state != 'refused'"), postgresql_where=sa.text("state != 'refused'"))
+
     op.drop_table('accounts_party')
     # ### end Alembic commands ###
