@@ -257,6 +257,44 @@ def test_a_person_who_is_added_signs_in(desk: Desk) -> None:
         assert session.exec(select(PersonRow.login).where(PersonRow.login == "wu2")).all() == []
 
 
+@pytest.mark.parametrize(
+    ("changes", "status", "said"),
+    [
+        ({"roles": []}, 422, "Choose at least one role."),
+        ({"roles": ["emperor"]}, 422, "Choose at least one role."),
+        ({"login": "applicant"}, 409, "The sign-in name “applicant” is taken."),
+        ({"login": " a "}, 422, "A sign-in name has 2 to 80 characters."),
+        ({"name": " "}, 422, "Write a name of at most 80 characters."),
+        ({"password": "short"}, 422, "A password has at least 10 characters"),
+    ],
+)
+def test_what_is_wrong_with_a_new_person_is_said_beside_its_field_and_what_was_typed_stays(
+    desk: Desk, changes: dict[str, object], status: int, said: str
+) -> None:
+    form: dict[str, object] = {"login": "wu", "name": "吴氏", "password": "long enough 1", "roles": ["cataloguer"]}
+
+    answer = client_of(desk, desk.first).post(people_url(desk), data={**form, **changes})
+
+    assert (answer.status_code, answer.text.count('class="error"')) == (status, 1)
+    assert said in answer.text
+    assert ('value="吴氏"' in answer.text) is ("name" not in changes)
+    assert ('value="cataloguer" checked' in answer.text) is ("roles" not in changes)
+    assert "long enough 1" not in answer.text
+    with desk.services.database.read() as session:
+        assert session.exec(select(PersonRow.login).where(PersonRow.login == "wu")).all() == []
+
+
+def test_a_person_is_not_left_without_a_role_or_with_a_short_password(desk: Desk) -> None:
+    theirs = f"{people_url(desk)}/{desk.archivist.person_id}"
+    client = client_of(desk, desk.first)
+
+    house = f"/members/{require_organisation(desk.archivist)}/people/{desk.archivist.person_id}"
+    answers = [client.post(theirs), client.post(f"{house}/password", data={"password": "short"})]
+
+    assert [(answer.status_code, answer.text.count('class="error"')) for answer in answers] == [(422, 1), (422, 1)]
+    assert roles_of(desk, desk.archivist) == ["archivist"]
+
+
 def test_roles_are_changed_by_another_person(desk: Desk) -> None:
     own = f"/members/{desk.first.organisation_id}/people/{desk.first.person_id}"
     theirs = f"{people_url(desk)}/{desk.archivist.person_id}"

@@ -71,6 +71,16 @@ def test_a_state_secret_is_refused_before_the_first_byte_and_leaves_nothing(desk
     assert list(desk.services.files.digests()) == []
 
 
+def test_a_level_is_chosen_first_and_the_rest_of_the_form_stays(desk: Desk) -> None:
+    answer = desk.client.post("/intake/new", data={"secrecy": " ", "publish": "true"})
+
+    assert (answer.status_code, answer.text.count('class="error"')) == (422, 1)
+    assert "Choose a level first." in answer.text
+    assert 'name="publish" value="true" checked' in answer.text
+    with desk.services.database.read() as session:
+        assert session.exec(select(AccessionRow)).all() == []
+
+
 def test_publishing_at_once_needs_open_material(desk: Desk) -> None:
     answer = desk.client.post("/intake/new", data={"secrecy": "内部", "publish": "true"})
 
