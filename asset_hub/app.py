@@ -16,6 +16,7 @@ import asset_hub.accounts.pages
 import asset_hub.accounts.routes
 import asset_hub.catalogue.kept
 import asset_hub.catalogue.pages
+import asset_hub.catalogue.routes
 import asset_hub.curation.desk
 import asset_hub.curation.pages
 import asset_hub.curation.routes
@@ -119,6 +120,7 @@ ROUTERS = (
     search.pages.router,
     search.routes.router,
     asset_hub.catalogue.pages.router,
+    asset_hub.catalogue.routes.router,
     ingest.pages.router,
     ingest.review_pages.router,
     ingest.routes.router,

@@ -26,7 +26,7 @@ from ingest.accessions import (
 from ingest.errors import AccessionNotFound, UploadsUnfinished, UploadUnfinished
 from ingest.lists import refuse_leftovers
 from ingest.models import ItemRow, UploadRow
-from ingest.reasons import read_reason
+from ingest.reasons import read_reason, split_reason
 from ingest.stages import STAGES
 from ingest.types import STATUS_NAMES, AccessionView, ItemStatus, show_bytes
 from ingest.uploads import Upload, complete_upload, forget_part, require_receiver, stored_length, unfinished_uploads
@@ -59,6 +59,7 @@ class ItemLine:
     mark: str
     bytes_count: int
     reason: Text | None
+    raw: str
     note: Text | None
     done: int
     total: int
@@ -198,26 +199,33 @@ def _jobs(session: ReadSession, ids: Sequence[UUID]) -> dict[UUID, JobRow]:
     return {job.id: job for job in session.exec(select(JobRow).where(col(JobRow.id).in_(ids)))}
 
 
+def stage_in_words(note: str) -> Text:
+    """Return where the examination of a file stands; `note` is a stage's name and what share of it is done."""
+    stage, _, share = note.partition(" ")
+    return Text("{stage} {share}", {"stage": Text(STAGE_NAMES.get(stage, stage)), "share": share})
+
+
 def _line(row: ItemRow, job: JobRow | None, assets: Mapping[UUID, tuple[str, AssetState]]) -> ItemLine:
     status = ItemStatus(row.status)
     is_failed = job is not None and job.state == JobState.FAILED
     number, state = assets.get(row.asset_id, ("", AssetState.DRAFT)) if row.asset_id else ("", AssetState.DRAFT)
+    reason, raw = _reason(row, job)
     desk = "assets" if state == AssetState.PUBLISHED else "review"
     return ItemLine(
         id=row.id, path=show_bytes(row.key), status=status, bytes_count=row.bytes_count,
         word=N_("Could not be examined") if is_failed else STATUS_NAMES[status],
-        mark="bad" if is_failed else _MARKS[status], reason=_reason(row, job), note=_note(status, job),
+        mark="bad" if is_failed else _MARKS[status], reason=reason, raw=raw, note=_note(status, job),
         done=job.done if job else 0, total=(job.total if job else 0) or len(STAGES), is_failed=is_failed,
         asset_number=number, asset_url=f"/{desk}/{number}" if number else "",
     )  # fmt: skip
 
 
-def _reason(row: ItemRow, job: JobRow | None) -> Text | None:
+def _reason(row: ItemRow, job: JobRow | None) -> tuple[Text | None, str]:
     if row.reason:
-        return read_reason(row.reason)
+        return split_reason(read_reason(row.reason))
     if job is None or not job.error:
-        return None
-    return Text(job.error["message"] or N_("The examination was broken off."), job.error["params"])
+        return None, ""
+    return split_reason(Text(job.error["message"] or N_("The examination was broken off."), job.error["params"]))
 
 
 def _note(status: ItemStatus, job: JobRow | None) -> Text | None:
@@ -229,5 +237,4 @@ def _note(status: ItemStatus, job: JobRow | None) -> Text | None:
         return Text(N_("waits its turn"))
     if job.state == JobState.FAILED:
         return None
-    stage, _, share = job.note.partition(" ")
-    return Text("{stage} {share}", {"stage": Text(STAGE_NAMES.get(stage, stage)), "share": share})
+    return stage_in_words(job.note)

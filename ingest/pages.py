@@ -1,5 +1,6 @@
 """The intake desk: open with a 密级, bring files in, watch their steps, finish, take the receipt."""
 
+from collections.abc import Mapping
 from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
@@ -79,6 +80,8 @@ def new_posted(
     """Open an intake; refuse state secrets before any byte."""
     require(by, permissions.RECEIVE, organisation_id=by.organisation_id)
     typed = {"secrecy": secrecy, "collection": collection, "publish": publish}
+    if not secrecy.strip():
+        return _new_form(request, by, unchosen=True, typed=typed)
     try:
         level = parse_secrecy(secrecy)
         with request.app.state.services.database.write() as session:
@@ -87,7 +90,7 @@ def new_posted(
                 collection_id=read_id(collection), publish=publish, by=by, now=clock.now(),
             )  # fmt: skip
     except (RefusedSecrecy, PublishNeedsOpen) as error:
-        return _new_form(request, by, error=error, **typed)
+        return _new_form(request, by, error=error, typed=typed)
     return redirect(f"/intake/{accession_id}", said=Text(N_("The intake is open. Bring the files in.")))
 
 
@@ -189,13 +192,21 @@ def receipt_workbook(request: Request, by: CurrentActor, accession_id: UUID) -> 
     return _download(content, XLSX, f"{view.number}.xlsx")
 
 
-def _new_form(request: Request, by: Actor, *, error: AssetHubError | None = None, **typed: object) -> Response:
+def _new_form(
+    request: Request,
+    by: Actor,
+    *,
+    error: AssetHubError | None = None,
+    unchosen: bool = False,
+    typed: Mapping[str, object] | None = None,
+) -> Response:
     with request.app.state.services.database.read() as session:
         collections = list_collections(session, owner_id=by.organisation_id)
     return render(
-        request, "ingest/new.html", status=error.status if error else 200, title=N_("New intake"),
+        request, "ingest/new.html", status=error.status if error else 422 if unchosen else 200,
+        title=N_("New intake"), unchosen=unchosen,
         levels=SECRECY_HINTS, refused=REFUSED_SECRECY, collections=collections, error=error,
-        typed={"secrecy": "", "collection": "", "publish": False} | typed,
+        typed={"secrecy": "", "collection": "", "publish": False} | dict(typed or {}),
     )  # fmt: skip
 
 

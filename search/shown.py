@@ -7,6 +7,7 @@ from uuid import UUID
 from asset_hub.accounts import party_names
 from asset_hub.catalogue import AssetView, load_table, places
 from asset_hub.catalogue.types import KIND_NAMES, AssetKind, FileRole
+from asset_hub.catalogue.words import date_in_words
 from asset_hub.core.db import ReadSession
 from asset_hub.core.text import N_, Text
 from asset_hub.web.texts import write_day
@@ -93,13 +94,13 @@ def chips_of(facets: list[Facet], asked: Asked) -> list[tuple[Text, str]]:
 def _card(hit: SearchHit, page: SearchPage, answer: Availability | None, language: str) -> Card:
     asset, shot = hit.asset, hit.shot
     return Card(
-        number=asset.number, kind=KIND_NAMES[asset.kind], date=asset.text("date", language),
+        number=asset.number, kind=KIND_NAMES[asset.kind], date=date_in_words(asset.text("date", language), language),
         picture=(shot.picture_id if shot else None) or picture_of(asset),
         at=shot.rate.timecode(shot.span.start) if shot and shot.rate else "",
         start=shot.start_ms / 1000 if shot else 0, is_shot=shot is not None,
         title=mark_terms(asset.title(language), page.terms),
         shot=mark_terms(shot.text("title", language), page.terms) if shot else [],
-        chip=_chip(answer, language) if answer else None,
+        chip=_chip(answer, language) if answer else (Text(N_("Held back")), "warn") if asset.restrictions else None,
     )  # fmt: skip
 
 

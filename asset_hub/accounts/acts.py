@@ -12,6 +12,7 @@ ACT_NAMES: Mapping[str, str] = {
     "accounts.check": N_("check applications"),
     "accounts.list_parties": N_("see members and applications"),
     "accounts.manage_members": N_("add people and change their roles"),
+    "accounts.suspend": N_("suspend and reinstate houses"),
     "catalogue.collect": N_("arrange collections"),
     "catalogue.describe": N_("describe assets"),
     "catalogue.draft": N_("make drafts"),

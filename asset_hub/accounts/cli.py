@@ -1,4 +1,4 @@
-"""Commands of accounts: org list, apply, check, refuse; person add; token issue."""
+"""Commands of accounts: org list, apply, check, refuse, suspend, reinstate; person add; token issue."""
 
 import json
 import sys
@@ -27,6 +27,7 @@ from asset_hub.accounts.people import issue_token
 from asset_hub.accounts.roles import Actor, OrganisationId, Role, require
 from asset_hub.accounts.scans import store_scan
 from asset_hub.accounts.standing import MIN_PASSWORD, disable_person, enable_person, set_password
+from asset_hub.accounts.suspension import reinstate_party, suspend_party
 from asset_hub.core import clock
 from asset_hub.core.db import WriteSession
 from asset_hub.core.files import FileStore
@@ -131,6 +132,34 @@ def refuse(
         party_id = find_party(session, text=party).id
         refuse_application(session, organisation_id=party_id, reason=reason, by=actor)
     print(f"{party_id}  refused")
+
+
+@organisations.command("suspend")
+def suspend(
+    context: typer.Context, party: Which, *, reason: Annotated[str, typer.Option(help="Why.")], by: By = ""
+) -> None:
+    """Suspend a house: its people lose their roles at once."""
+    home = home_of(context)
+    with home.database.write() as session:
+        actor = acting_person(session, login=by or home.settings.person)
+        require(actor, permissions.SUSPEND)
+        party_id = find_party(session, text=party).id
+        suspend_party(session, organisation_id=party_id, reason=reason, by=actor, now=clock.now())
+    print(f"{party_id}  suspended")
+
+
+@organisations.command("reinstate")
+def reinstate(
+    context: typer.Context, party: Which, *, reason: Annotated[str, typer.Option(help="Why.")], by: By = ""
+) -> None:
+    """End a suspension: its people have their roles again."""
+    home = home_of(context)
+    with home.database.write() as session:
+        actor = acting_person(session, login=by or home.settings.person)
+        require(actor, permissions.SUSPEND)
+        party_id = find_party(session, text=party).id
+        reinstate_party(session, organisation_id=party_id, reason=reason, by=actor, now=clock.now())
+    print(f"{party_id}  admitted")
 
 
 @people.command("add")

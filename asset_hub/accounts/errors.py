@@ -22,6 +22,12 @@ class MissingPaper(BadInput):
     slug, title = "missing-paper", N_("A paper is missing")
 
 
+class LongName(BadInput):
+    """A name that no page could show."""
+
+    slug, title = "long-name", N_("The name is too long")
+
+
 class SameChecker(RuleRefused):
     """The second check must be another person's, and nobody checks an application of their own."""
 
@@ -32,6 +38,12 @@ class AlreadyDecided(RuleRefused):
     """The application is not waiting for a check."""
 
     slug, title = "already-decided", N_("This application is decided already")
+
+
+class NotSuspendable(RuleRefused):
+    """Only an admitted house of others is suspended, and only a suspended one reinstated."""
+
+    slug, title = "not-suspendable", N_("This house cannot be suspended or reinstated now")
 
 
 class DuplicateParty(RuleRefused):

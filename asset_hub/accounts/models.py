@@ -25,10 +25,21 @@ class PersonRow(SQLModel, table=True):
 
 
 class PartyRow(SQLModel, table=True):
-    """An organisation, a natural person or a foreign body that can hold or buy rights."""
+    """An organisation, a natural person or a foreign body that can hold or buy rights.
+
+    A credit code belongs to one party; applications that were refused do not count.
+    """
 
     __tablename__ = "accounts_party"
-    __table_args__ = (sa.UniqueConstraint("credit_code"),)
+    __table_args__ = (
+        sa.Index(
+            "uq_accounts_party_credit_code",
+            "credit_code",
+            unique=True,
+            sqlite_where=sa.text("state != 'refused'"),
+            postgresql_where=sa.text("state != 'refused'"),
+        ),
+    )
 
     id: UUID = Field(primary_key=True)
     kind: str
@@ -53,6 +64,21 @@ class PartyCheckRow(SQLModel, table=True):
     person_id: UUID = Field(foreign_key="accounts_person.id")
     note: str = ""
     checked_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class PartySuspensionRow(SQLModel, table=True):
+    """Why a house was suspended and reinstated, by whom."""
+
+    __tablename__ = "accounts_party_suspension"
+
+    id: UUID = Field(primary_key=True)
+    party_id: UUID = Field(foreign_key="accounts_party.id", index=True)
+    reason: str
+    by_id: UUID | None = None
+    at: datetime = Field(sa_type=UtcDateTime)
+    end_reason: str = ""
+    ended_by_id: UUID | None = None
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class MembershipRow(SQLModel, table=True):

@@ -1,5 +1,6 @@
 """Signing in and out, one's own account, notices."""
 
+from collections.abc import Collection
 from typing import Annotated
 from uuid import UUID
 
@@ -33,10 +34,13 @@ def sign_in_page(request: Request, next: str = "/") -> Response:  # noqa: A002 -
 
 @router.post("/sign-in")
 def sign_in(
-    request: Request, login: Annotated[str, Form()], password: Annotated[str, Form()],
+    request: Request, login: Annotated[str, Form()] = "", password: Annotated[str, Form()] = "",
     next: Annotated[str, Form()] = "/",  # noqa: A002
 ) -> Response:  # fmt: skip
     """Open a session; every wrong password is counted."""
+    missing = {name for name, value in (("login", login), ("password", password)) if not value.strip()}
+    if missing:
+        return _sign_in_form(request, next, login=login, missing=missing, status=422)
     database = request.app.state.services.database
     try:
         person_id = _check_password(database, login, password, _source(request))
@@ -193,11 +197,13 @@ def _entered(request: Request, secret: str, url: str) -> Response:
     return response
 
 
-def _sign_in_form(request: Request, url: str, *, login: str = "", error: str = "", status: int = 200) -> Response:
+def _sign_in_form(
+    request: Request, url: str, *, login: str = "", error: str = "", missing: Collection[str] = (), status: int = 200
+) -> Response:
     accounts = demo_accounts(request.app.state.services.settings.home)
     return render(
         request, "accounts/sign_in.html", status=status, title=N_("Sign in"), next=local_path(url), login=login,
-        error=error, accounts=accounts,
+        error=error, missing=missing, accounts=accounts,
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from asset_hub.accounts import permissions
-from asset_hub.accounts.errors import AlreadyDecided, DuplicateParty, MissingPaper, PartyNotFound, SameChecker
+from asset_hub.accounts.errors import AlreadyDecided, DuplicateParty, LongName, MissingPaper, PartyNotFound, SameChecker
 from asset_hub.accounts.events import OrganisationAdmitted
 from asset_hub.accounts.identifiers import check_credit_code
 from asset_hub.accounts.models import PartyCheckRow, PartyRow
@@ -22,6 +22,7 @@ from asset_hub.core.ids import new_id
 from asset_hub.core.text import N_, Text
 
 CHECKS_NEEDED = 2
+MAX_NAME = 200
 
 
 class PartyKind(StrEnum):
@@ -108,14 +109,18 @@ def apply_for_admission(
 ) -> OrganisationId:
     """Record an application. Papers are digests of scans and names, see PAPERS.
 
-    Raises BadCreditCode, MissingPaper (also for a missing name), DuplicateParty.
+    Raises BadCreditCode, MissingPaper (also for a missing name), LongName, DuplicateParty; an application that was
+    refused keeps nobody from the same code.
     """
     require(by, permissions.APPLY)
     if not name_zh.strip():
         raise MissingPaper(N_("“{paper}” is missing."), paper=Text(N_("Name in Chinese")))
+    if max(len(name_zh), len(name_en)) > MAX_NAME:
+        raise LongName(N_("A name has at most {count} characters."), count=MAX_NAME)
     code = check_credit_code(credit_code or "") if kind is PartyKind.ORGANISATION else None
     _check_papers(kind, papers)
-    if code and session.exec(select(PartyRow.id).where(PartyRow.credit_code == code)).first():
+    taken = select(PartyRow.id).where(PartyRow.credit_code == code, PartyRow.state != PartyState.REFUSED)
+    if code and session.exec(taken).first():
         raise DuplicateParty(N_("{code} is registered already."), code=code)
     row = PartyRow(
         id=new_id(), kind=kind, state=PartyState.APPLIED, name_zh=name_zh, name_en=name_en, credit_code=code,
@@ -197,11 +202,12 @@ def party_names(session: ReadSession, *, organisation_ids: set[UUID], language: 
 
 
 def find_party(session: ReadSession, *, text: str) -> Party:
-    """Return the party with this id, credit code or exact name. Raises PartyNotFound."""
+    """Return the party with this id, credit code or exact name, a refused one last. Raises PartyNotFound."""
     by_name = sa.or_(
         col(PartyRow.name_zh) == text, col(PartyRow.name_en) == text, col(PartyRow.credit_code) == text.upper()
     )
-    row = session.exec(select(PartyRow).where(by_name)).first() or _by_id(session, text)
+    standing_first = (col(PartyRow.state) == PartyState.REFUSED, col(PartyRow.id))
+    row = session.exec(select(PartyRow).where(by_name).order_by(*standing_first)).first() or _by_id(session, text)
     if row is None:
         raise PartyNotFound(N_("There is no organisation “{name}”."), name=text)
     return party_of_row(row, 0)

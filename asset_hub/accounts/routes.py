@@ -10,6 +10,7 @@ from asset_hub.accounts import permissions
 from asset_hub.accounts.applications import is_scan
 from asset_hub.accounts.deps import CurrentActor
 from asset_hub.accounts.parties import (
+    MAX_NAME,
     PAPERS,
     Party,
     PartyKind,
@@ -62,8 +63,8 @@ class NewApplication(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     kind: PartyKind
-    name_zh: Annotated[str, Field(min_length=1, max_length=200)]
-    name_en: Annotated[str, Field(max_length=200)] = ""
+    name_zh: Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
+    name_en: Annotated[str, Field(max_length=MAX_NAME)] = ""
     credit_code: str | None = None
     papers: dict[str, Annotated[str, Field(max_length=500)]] = {}
     scans: dict[str, Annotated[Base64Bytes, Field(max_length=_BASE64_BYTES)]] = {}

@@ -1,7 +1,9 @@
 """What the catalogue refuses."""
 
+from collections.abc import Mapping
+
 from asset_hub.core.errors import BadInput, NotFound, RuleRefused
-from asset_hub.core.text import N_
+from asset_hub.core.text import N_, Text
 
 
 class AssetNotFound(NotFound):
@@ -14,6 +16,12 @@ class CollectionNotFound(NotFound):
     """No such collection."""
 
     slug, title = "collection-not-found", N_("There is no such collection")
+
+
+class CollectionThere(RuleRefused):
+    """A collection of this name is reviewed otherwise."""
+
+    slug, title = "collection-there", N_("There is such a collection already")
 
 
 class RefusedSecrecy(RuleRefused):
@@ -32,3 +40,15 @@ class UnknownCode(BadInput):
     """A code that its table does not have."""
 
     slug, title = "unknown-code", N_("This code is not in the table")
+
+
+class BadRestriction(BadInput):
+    """A restriction that says not why, not when, or marks a part that cannot be; `problems` says it per field."""
+
+    slug, title = "bad-restriction", N_("Please look at the marked fields")
+
+    def __init__(self, problems: Mapping[str, str | Text]) -> None:
+        first = next(iter(problems.values()), self.title)
+        message, params = (first.message, first.params) if isinstance(first, Text) else (first, {})
+        super().__init__(message, members={"fields": list(problems)}, **params)
+        self.problems = dict(problems)

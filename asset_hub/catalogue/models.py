@@ -133,7 +133,10 @@ class ReviewRow(SQLModel, table=True):
 
 
 class RestrictionRow(SQLModel, table=True):
-    """Why an asset or a span of it is held back, on whose authority, from when until when (Beijing days)."""
+    """Why an asset or a span of it is held back, on whose authority, from when until when (Beijing days).
+
+    What the exchange itself ordered (`by_exchange`) the house cannot lift.
+    """
 
     __tablename__ = "catalogue_restriction"
 
@@ -146,6 +149,8 @@ class RestrictionRow(SQLModel, table=True):
     end_day: date | None = None
     span_start: int | None = Field(default=None, sa_type=sa.BigInteger)
     span_end: int | None = Field(default=None, sa_type=sa.BigInteger)
+    by_exchange: bool = False
     created_by: UUID | None = None
     created_at: datetime = Field(sa_type=UtcDateTime)
+    lifted_by: UUID | None = None
     lifted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

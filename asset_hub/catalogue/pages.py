@@ -1,23 +1,28 @@
 """Pages of assets, the files they show, and pictures by IIIF; each asks `may_show` through the catalogue."""
 
-from typing import Any
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from asset_hub.accounts import Actor, get_party, may
 from asset_hub.accounts.deps import CurrentActor
 from asset_hub.catalogue import permissions
-from asset_hub.catalogue.errors import AssetNotFound
-from asset_hub.catalogue.types import KIND_NAMES, AssetView, FileRole, PartLevel
+from asset_hub.catalogue.errors import AssetNotFound, BadRestriction
+from asset_hub.catalogue.holding import length_of, read_holding
+from asset_hub.catalogue.restrictions import Hold, holds_of, lift_restriction, may_restrict, require_restrict, restrict
+from asset_hub.catalogue.types import HIDING, KIND_NAMES, RESTRICTION_NAMES, AssetView, FileRole, PartLevel
 from asset_hub.catalogue.views import find_asset, find_file, get_asset
 from asset_hub.catalogue.words import ELEMENT_NAMES, source_in_words, value_in_words
 from asset_hub.core import clock
-from asset_hub.core.text import N_
+from asset_hub.core.clock import beijing_date
+from asset_hub.core.text import N_, Text
 from asset_hub.media import ImageRequest, cut_image, image_info
 from asset_hub.web.ranges import serve_blob
-from asset_hub.web.shell import language_of, render, site_address
+from asset_hub.web.shell import language_of, redirect, render, site_address
 
 router = APIRouter()
 _SHOWN = (FileRole.PREVIEW, FileRole.THUMBNAIL, FileRole.PROXY, FileRole.POSTER, FileRole.SHOT)
@@ -47,17 +52,59 @@ EVENT_NAMES: dict[str, str] = {
 @router.get("/assets/{number}")
 def asset_page(request: Request, number: str, by: CurrentActor, t: float | None = None) -> Response:
     """The asset as hub: its media large, its shots, its description with why it says so, its files and checks."""
+    return _asset_page(request, number, by, start=t)
+
+
+@router.post("/assets/{number}/restrictions", include_in_schema=False)
+def hold_back(
+    request: Request, number: str, by: CurrentActor, kind: Annotated[str, Form()] = "",
+    reason: Annotated[str, Form()] = "", first_day: Annotated[str, Form(alias="from")] = "",
+    until: Annotated[str, Form()] = "", start: Annotated[str, Form()] = "", end: Annotated[str, Form()] = "",
+) -> Response:  # fmt: skip
+    """Hold the asset back; what is wrong is said beside its field and what was typed stays."""
+    typed = {"kind": kind, "reason": reason, "from": first_day, "until": until, "start": start, "end": end}
+    now = clock.now()
+    try:
+        with request.app.state.services.database.write() as session:
+            asset = get_asset(session, asset_id=find_asset(session, text=number), by=by, now=now)
+            require_restrict(by, owner_id=asset.owner_id)
+            holding = read_holding(typed, asset, now=now)
+            restrict(
+                session, asset_id=asset.id, kind=holding.kind, reason=holding.reason, window=holding.window,
+                first_day=holding.first_day, span=holding.span, by=by, now=now,
+            )  # fmt: skip
+    except BadRestriction as error:
+        return _asset_page(request, number, by, typed=typed, problems=error.problems)
+    return redirect(f"/assets/{number}", said=Text(N_("The restriction is recorded.")))
+
+
+@router.post("/assets/{number}/restrictions/{restriction_id}/lift", include_in_schema=False)
+def lift(request: Request, number: str, restriction_id: UUID, by: CurrentActor) -> Response:
+    """Lift a restriction; it stays in the record."""
+    with request.app.state.services.database.write() as session:
+        asset = get_asset(session, asset_id=find_asset(session, text=number), by=by, now=clock.now())
+        lift_restriction(session, restriction_id=restriction_id, asset_id=asset.id, by=by, now=clock.now())
+    return redirect(f"/assets/{number}", said=Text(N_("The restriction is lifted.")))
+
+
+def _asset_page(
+    request: Request, number: str, by: Actor, *, start: float | None = None, typed: Mapping[str, str] | None = None,
+    problems: Mapping[str, str | Text] | None = None,
+) -> Response:  # fmt: skip
     with request.app.state.services.database.read() as session:
         asset = get_asset(session, asset_id=find_asset(session, text=number), by=by, now=clock.now())
+        holds = holds_of(session, asset_id=asset.id, by=by)
         holder = get_party(session, organisation_id=asset.owner_id)
         custodian = get_party(session, organisation_id=asset.custodian_id) if asset.custodian_id else None
     language = language_of(request)
     return render(
-        request, "catalogue/asset.html", asset=asset, holder=holder.name(language), kind=KIND_NAMES[asset.kind],
-        custodian=custodian.name(language) if custodian else "", title=asset.title(language), start=t,
+        request, "catalogue/asset.html", status=422 if problems else 200, asset=asset,
+        holder=holder.name(language), kind=KIND_NAMES[asset.kind],
+        custodian=custodian.name(language) if custodian else "", title=asset.title(language), start=start,
         shots=[part for part in asset.parts if part.level == PartLevel.SHOT], media=_media(asset),
         facts=_facts(asset, language), described=_described(asset, language), files=_files(asset),
         is_staff=_is_staff(asset, by), event_names=EVENT_NAMES, share=_share(request, asset),
+        **_holding(asset, holds, by, typed, problems),
     )  # fmt: skip
 
 
@@ -149,6 +196,21 @@ def _media(asset: AssetView) -> dict[str, Any]:
         "pyramid": asset.file(FileRole.PYRAMID),
         "rate": rate or [25, 1],
     }
+
+
+def _holding(
+    asset: AssetView, holds: tuple[Hold, ...], by: Actor, typed: Mapping[str, str] | None,
+    problems: Mapping[str, str | Text] | None,
+) -> dict[str, Any]:  # fmt: skip
+    """Return what the page shows of holding back: the record for those who may know it, the form for those who may."""
+    length, today = length_of(asset), beijing_date(clock.now())
+    return {
+        "holds": holds, "may_restrict": may_restrict(by, owner_id=asset.owner_id),
+        "may_lift_orders": may(by, permissions.RESTRICT), "today": today, "restriction_names": RESTRICTION_NAMES,
+        "has_time_codes": length is not None, "timecode": length[0].timecode if length else str,
+        "typed": defaultdict(str, typed or {"from": today.isoformat()}), "problems": defaultdict(str, problems or {}),
+        "hidden_now": any(one.kind in HIDING for one in asset.restrictions),
+    }  # fmt: skip
 
 
 def _is_staff(asset: AssetView, by: Actor) -> bool:

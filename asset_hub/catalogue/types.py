@@ -1,7 +1,7 @@
 """The words of the catalogue: kinds, secrecy, roles of files, and the values that go in and out."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, NewType
 from uuid import UUID
@@ -107,6 +107,13 @@ class RestrictionKind(StrEnum):
     SENSITIVE_SPAN = "sensitive_span"
 
 
+RESTRICTION_NAMES: dict[RestrictionKind, str] = {
+    RestrictionKind.TAKE_DOWN: N_("Take-down"),
+    RestrictionKind.EMBARGO: N_("Embargo"),
+    RestrictionKind.FREEZE: N_("Halt of trade"),
+    RestrictionKind.MISSING_PERMIT: N_("Missing permit"),
+    RestrictionKind.SENSITIVE_SPAN: N_("Sensitive span"),
+}
 HIDING = (
     RestrictionKind.EMBARGO,
     RestrictionKind.TAKE_DOWN,
@@ -240,12 +247,25 @@ class EventView:
 
 @dataclass(frozen=True, slots=True)
 class RestrictionView:
-    """A restriction as those who may know it see it."""
+    """A restriction as those who may know it see it; days are Beijing days, `end_day` is the first free one."""
 
     id: RestrictionId
     kind: RestrictionKind
     reason: str
     authority: str
+    start_day: date
+    end_day: date | None
+    span: Span | None
+    by_exchange: bool
+    lifted_at: datetime | None
+
+    @property
+    def last_day(self) -> date | None:
+        return self.end_day - timedelta(days=1) if self.end_day else None
+
+    def is_in_force(self, today: date) -> bool:
+        """Say whether it holds on this Beijing day."""
+        return self.lifted_at is None and self.start_day <= today and (self.end_day is None or today < self.end_day)
 
 
 @dataclass(frozen=True, slots=True)

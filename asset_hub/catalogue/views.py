@@ -37,7 +37,8 @@ from asset_hub.catalogue.types import (
     Secrecy,
     ValueView,
 )
-from asset_hub.catalogue.visibility import HOUSE_ROLES, OVERSEERS, is_held_back, visible_to
+from asset_hub.catalogue.visibility import is_held_back, may_know_why, visible_to
+from asset_hub.core.clock import beijing_date
 from asset_hub.core.db import ReadSession
 from asset_hub.core.paging import decode_cursor, encode_cursor
 from asset_hub.core.rational import FrameRate, Span
@@ -65,7 +66,7 @@ def get_assets(session: ReadSession, *, asset_ids: Sequence[UUID], by: Actor, no
     """Return those of the assets that this reader may know of, in the order asked; six queries for any number."""
     statement = select(AssetRow).where(col(AssetRow.id).in_(asset_ids), visible_to(by, now=now))
     rows = {row.id: row for row in session.exec(statement)}
-    return _views(session, [rows[asset_id] for asset_id in asset_ids if asset_id in rows], by)
+    return _views(session, [rows[asset_id] for asset_id in asset_ids if asset_id in rows], by, now)
 
 
 def list_assets(
@@ -88,7 +89,7 @@ def list_assets(
         statement = statement.where(col(AssetRow.number) < str(decode_cursor(after, length=1)[0]))
     rows = session.exec(statement).all()
     more = len(rows) > size
-    return AssetPage(_views(session, rows[:size], by), encode_cursor(rows[size - 1].number) if more else None)
+    return AssetPage(_views(session, rows[:size], by, now), encode_cursor(rows[size - 1].number) if more else None)
 
 
 def find_asset(session: ReadSession, *, text: str) -> AssetId:
@@ -119,7 +120,7 @@ def read_for_index(
     """Return assets for the indexes, with whether each is held back today; only `search` may call this."""
     rows = session.exec(select(AssetRow).where(col(AssetRow.id).in_(asset_ids))).all()
     held = set(session.exec(select(AssetRow.id).where(col(AssetRow.id).in_(asset_ids), is_held_back(now))))
-    return tuple((view, view.id in held) for view in _views(session, rows, ANONYMOUS))
+    return tuple((view, view.id in held) for view in _views(session, rows, ANONYMOUS, now))
 
 
 def all_asset_ids(session: ReadSession) -> Sequence[UUID]:
@@ -149,7 +150,7 @@ def find_by_digest(session: ReadSession, *, sha256: str, owner_id: UUID) -> Asse
     return None if found is None else AssetId(found)
 
 
-def _views(session: ReadSession, rows: Sequence[AssetRow], by: Actor) -> tuple[AssetView, ...]:
+def _views(session: ReadSession, rows: Sequence[AssetRow], by: Actor, now: datetime) -> tuple[AssetView, ...]:
     ids = [row.id for row in rows]
     values: dict[tuple[UUID, UUID | None], list[ValueView]] = defaultdict(list)
     elements = select(ElementRow).where(col(ElementRow.asset_id).in_(ids)).order_by(col(ElementRow.id))
@@ -162,7 +163,7 @@ def _views(session: ReadSession, rows: Sequence[AssetRow], by: Actor) -> tuple[A
     tree = select(PartRow).where(col(PartRow.asset_id).in_(ids)).order_by(col(PartRow.level), col(PartRow.start))
     for part in session.exec(tree):
         parts[part.asset_id].append(_part(part, tuple(values[part.asset_id, part.id])))
-    restrictions, events = _restrictions(session, ids), _events(session, ids)
+    restrictions, events = _restrictions(session, ids, now), _events(session, ids)
     return tuple(
         AssetView(
             id=AssetId(row.id), number=row.number, kind=AssetKind(row.kind), state=AssetState(row.state),
@@ -170,27 +171,32 @@ def _views(session: ReadSession, rows: Sequence[AssetRow], by: Actor) -> tuple[A
             collection_id=CollectionId(row.collection_id) if row.collection_id else None,
             row_version=row.row_version, values=tuple(values[row.id, None]), files=tuple(files[row.id]),
             parts=tuple(parts[row.id]), events=tuple(events[row.id]),
-            restrictions=tuple(restrictions[row.id]) if _may_know_why(row, by) else (),
+            restrictions=tuple(restrictions[row.id])
+            if may_know_why(by, owner_id=row.owner_id, custodian_id=row.custodian_id) else (),
         )
         for row in rows
     )  # fmt: skip
 
 
-def _may_know_why(row: AssetRow, by: Actor) -> bool:
-    in_house = by.organisation_id is not None and by.organisation_id in (row.owner_id, row.custodian_id)
-    return bool((in_house and by.roles & HOUSE_ROLES) or by.roles & OVERSEERS)
-
-
-def _restrictions(session: ReadSession, ids: Sequence[UUID]) -> dict[UUID, list[RestrictionView]]:
+def _restrictions(session: ReadSession, ids: Sequence[UUID], now: datetime) -> dict[UUID, list[RestrictionView]]:
     found: dict[UUID, list[RestrictionView]] = defaultdict(list)
     statement = select(RestrictionRow).where(
         col(RestrictionRow.asset_id).in_(ids), col(RestrictionRow.lifted_at).is_(None)
     )
-    for row in session.exec(statement):
-        found[row.asset_id].append(
-            RestrictionView(RestrictionId(row.id), RestrictionKind(row.kind), row.reason, row.authority)
-        )
+    for row in session.exec(statement.order_by(col(RestrictionRow.id))):
+        view = restriction_of_row(row)
+        if view.is_in_force(beijing_date(now)):
+            found[row.asset_id].append(view)
     return found
+
+
+def restriction_of_row(row: RestrictionRow) -> RestrictionView:
+    """Return a restriction as those who may know it see it."""
+    span = Span(row.span_start, row.span_end) if row.span_start is not None and row.span_end is not None else None
+    return RestrictionView(
+        id=RestrictionId(row.id), kind=RestrictionKind(row.kind), reason=row.reason, authority=row.authority,
+        start_day=row.start_day, end_day=row.end_day, span=span, by_exchange=row.by_exchange, lifted_at=row.lifted_at,
+    )  # fmt: skip
 
 
 def _events(session: ReadSession, ids: Sequence[UUID]) -> dict[UUID, list[EventView]]:

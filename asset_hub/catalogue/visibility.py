@@ -48,6 +48,12 @@ def visible_to(by: Actor, *, now: datetime) -> sa.ColumnElement[bool]:
     )
 
 
+def may_know_why(by: Actor, *, owner_id: UUID, custodian_id: UUID | None) -> bool:
+    """Say whether this reader may know why an asset is held back: its house's staff and the overseers."""
+    in_house = by.organisation_id is not None and by.organisation_id in (owner_id, custodian_id)
+    return bool((in_house and by.roles & HOUSE_ROLES) or by.roles & OVERSEERS)
+
+
 def _in_house(by: Actor) -> sa.ColumnElement[bool]:
     if by.organisation_id is None:
         return sa.false()

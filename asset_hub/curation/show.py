@@ -1,6 +1,5 @@
 """What the pages and the JSON of catalogues show of an item: its picture, its address, its holder, the words."""
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
@@ -13,7 +12,6 @@ from asset_hub.core.text import LANGUAGES
 from asset_hub.curation.catalogues import CatalogueView, ItemView
 
 _LARGE = (FileRole.PREVIEW, FileRole.POSTER, FileRole.THUMBNAIL)
-_YEAR = re.compile(r"(\d{4})([~?%]?)")
 _SMALL = (FileRole.THUMBNAIL, FileRole.POSTER, FileRole.PREVIEW)
 
 
@@ -131,24 +129,8 @@ def _facts(asset: AssetView, language: str) -> str:
     for element in ("creator", "date", "place"):
         said = [value for value in asset.values if value.element == element]
         mine = [value for value in said if value.lang in (None, language)] or said
-        said_so = dict.fromkeys(value_in_words(value, language) for value in mine[:3])
-        found += (date_in_words(text, language) for text in said_so) if element == "date" else said_so
+        found += dict.fromkeys(value_in_words(value, language) for value in mine[:3])
     return " · ".join(dict.fromkeys(found))
-
-
-def date_in_words(text: str, language: str) -> str:
-    """Return a year or a span of years (EDTF) as people write it: 618–907, c. 1961; other dates as they are."""
-    return "–".join(_year_in_words(side, language) for side in text.split("/"))
-
-
-def _year_in_words(text: str, language: str) -> str:
-    found = _YEAR.fullmatch(text)
-    if found is None:
-        return text
-    year, about = int(found[1]), bool(found[2])
-    if language == "zh":
-        return f"约{year}年" if about else f"{year}年"
-    return f"c. {year}" if about else str(year)
 
 
 def _picture(asset: AssetView, part: PartView | None, roles: Iterable[FileRole]) -> Picture | None:

@@ -58,6 +58,7 @@ from marketplace.title import TitleState, record_title
 from search import SearchQuery, search_assets
 
 WANTED = "朝天门 黄昏"
+SOLD_USE = "exhibition"  # not what the offer asks for first, so that visitors find the story's shot free
 SLUG = "three-gorges-memories"
 OWN_MEDIA = "archive"
 
@@ -246,7 +247,7 @@ def _search(walk: Walk, cast: Cast) -> tuple[Text, int, str]:
 
 def _license(walk: Walk, cast: Cast) -> tuple[Text, int, str]:
     asset, terms = _choose(walk, cast)
-    earlier = _earlier(walk, cast, asset.id)
+    earlier = _earlier(walk, cast, asset.id, terms)
     walk.licence = earlier if earlier is not None else _buy(walk, cast.producer, asset.id, terms)
     walk.files |= save_delivery(walk.services, walk.licence, walk.folder / "delivery")
     with walk.services.database.read() as session:
@@ -254,7 +255,8 @@ def _license(walk: Walk, cast: Cast) -> tuple[Text, int, str]:
         trust.write_bytes(trust_file(session, walk.services.keys, issuer_name=walk.services.settings.issuer))
     walk.files["trust"] = str(trust.resolve())
     what = Text(
-        N_("No. {number}, “{title}”, sole, five years"), {"number": walk.licence.number, "title": asset.title("zh")}
+        N_("No. {number}, “{title}”, for exhibitions, sole, five years"),
+        {"number": walk.licence.number, "title": asset.title("zh")},
     )
     return what, 1, walk.files["certificate_pdf"]
 
@@ -269,15 +271,16 @@ def _choose(walk: Walk, cast: Cast) -> tuple[AssetView, LicenceTerms]:
     segment = Span(hit.shot.span.start, hit.shot.span.start + 10 * RATE) if hit.shot and walk.media is None else None
     first = beijing_date(clock.now())
     return asset, LicenceTerms(
-        ("streaming",), ("world",), DateRange.years_from(first, 5), GrantKind.SOLE,
+        (SOLD_USE,), ("world",), DateRange.years_from(first, 5), GrantKind.SOLE,
         "original" if segment is None else "1080", segment,
     )  # fmt: skip
 
 
-def _earlier(walk: Walk, cast: Cast, asset_id: UUID) -> Licence | None:
+def _earlier(walk: Walk, cast: Cast, asset_id: UUID, terms: LicenceTerms) -> Licence | None:
     with walk.services.database.read() as session:
         held = list_licences(session, by=cast.producer)
-    return next((one for one in held if one.asset_id == asset_id and one.state == LicenceState.DELIVERED), None)
+    walked = (one for one in held if one.asset_id == asset_id and one.terms.uses == terms.uses)
+    return next((one for one in walked if one.state == LicenceState.DELIVERED), None)
 
 
 def _buy(walk: Walk, producer: Actor, asset_id: UUID, terms: LicenceTerms) -> Licence:
@@ -316,7 +319,7 @@ def _refuse_second(walk: Walk, cast: Cast) -> tuple[Text, int, str]:
     if walk.licence is None:
         raise RuleRefused
     again = LicenceTerms(
-        ("streaming",),
+        (SOLD_USE,),
         ("CN",),
         DateRange.years_from(_today(), 1),
         GrantKind.EXCLUSIVE,

@@ -45,17 +45,19 @@ class Cast:
 def make_cast(session: WriteSession) -> Cast:
     """Admit the demo's organisations and make one person for each role. Idempotent."""
     operator = local_operator(session, now=clock.now())
-    checkers = [_person(session, f"demo-checker-{n}", f"核验员{n}", operator, (Role.OPERATOR,)) for n in (1, 2)]
-    _person(session, "demo-regulator", "监管员", operator, (Role.REGULATOR,))
+    checkers = [
+        _person(session, f"demo-checker-{n}", f"核验员{n} Checker {n}", operator, (Role.OPERATOR,)) for n in (1, 2)
+    ]
+    _person(session, "demo-regulator", "监管员 Regulator", operator, (Role.REGULATOR,))
     holders = {
-        holder.key: _member(session, holder, f"demo-{holder.key}", "馆员", _HOUSE_ROLES, operator, checkers)
+        holder.key: _member(session, holder, f"demo-{holder.key}", "馆员 Archivist", _HOUSE_ROLES, operator, checkers)
         for holder in HOLDERS
     }
     cast = Cast(
         operator=operator,
         holders=holders,
-        producer=_member(session, BUYER, "demo-producer", "制片人", (Role.PRODUCER,), operator, checkers),
-        curator=_member(session, CURATOR, "demo-curator", "策展人", (Role.CURATOR,), operator, checkers),
+        producer=_member(session, BUYER, "demo-producer", "制片人 Producer", (Role.PRODUCER,), operator, checkers),
+        curator=_member(session, CURATOR, "demo-curator", "策展人 Curator", (Role.CURATOR,), operator, checkers),
     )
     _leave_one_to_check(session, cast, checkers[1])
     return cast
@@ -85,6 +87,10 @@ def accounts_of_demo() -> tuple[DemoAccount, ...]:
         DemoAccount(
             "demo-checker-1", N_("Exchange operator"), "本馆", "This house", "/members",
             N_("Give the second check to a new member; look after the jobs."),
+        ),
+        DemoAccount(
+            "demo-checker-2", N_("Exchange operator, second checker"), "本馆", "This house", "/members",
+            N_("Give the other check: nobody checks an application of their own, or one twice."),
         ),
         DemoAccount(
             "demo-regulator", N_("Regulator"), "本馆", "This house", "/ledger",

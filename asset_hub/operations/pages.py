@@ -15,8 +15,10 @@ from asset_hub.core.text import N_, Text
 from asset_hub.operations import permissions
 from asset_hub.operations.words import JOB_NAMES, STATE_MARKS, STATE_NAMES, reason_of
 from asset_hub.web.shell import redirect, render
+from ingest.desk import stage_in_words
 
 router = APIRouter(include_in_schema=False)
+_INTAKE = "ingest.process_item"
 
 
 @router.get("/jobs")
@@ -45,8 +47,15 @@ def retry(request: Request, by: CurrentActor, job_id: UUID) -> Response:
 
 def _shown(row: JobRow) -> dict[str, Any]:
     return {"id": row.id, "name": row.name, "words": JOB_NAMES.get(row.name, row.name), "state": JobState(row.state),
-            "attempts": row.attempts, "done": row.done, "total": row.total, "note": row.note,
+            "attempts": row.attempts, "done": row.done, "total": row.total, "note": _note(row),
             "reason": reason_of(row.error), "created_at": row.created_at}  # fmt: skip
+
+
+def _note(row: JobRow) -> Text | None:
+    """Return how far a running job is; what a finished one said on its way is over."""
+    if row.state != JobState.RUNNING or not row.note:
+        return None
+    return stage_in_words(row.note) if row.name == _INTAKE else Text("{note}", {"note": row.note})
 
 
 def _minutes(oldest: datetime | None) -> int:

@@ -206,6 +206,24 @@ def test_an_operator_neither_checks_nor_refuses_their_own_application(desk: Desk
         assert session.exec(select(PartyCheckRow)).all() == []
 
 
+def test_the_page_offers_to_agree_only_to_who_can_and_says_who_does(desk: Desk) -> None:
+    own, theirs = applied(desk, by=desk.first), applied(desk, name_zh="江城影像", code="91110000600037341L")
+    first, second = client_of(desk, desk.first), client_of(desk, desk.second)
+    first.post(f"{theirs}/checks")
+
+    offered = {
+        (name, url): [f'action="{url}/{act}"' in client.get(url).text for act in ("checks", "refusal")]
+        for name, client in {"first": first, "second": second}.items() for url in (own, theirs)
+    }  # fmt: skip
+
+    assert offered == {
+        ("first", own): [False, False], ("first", theirs): [False, True],
+        ("second", own): [True, True], ("second", theirs): [True, True],
+    }  # fmt: skip
+    assert "two other operators of the exchange check it" in first.get(own).text
+    assert "another operator of the exchange gives the second check" in first.get(theirs).text
+
+
 def test_a_refusal_has_a_reason_that_the_applicant_reads(desk: Desk) -> None:
     url = applied(desk)
     client = client_of(desk, desk.first)
@@ -237,6 +255,44 @@ def test_a_person_who_is_added_signs_in(desk: Desk) -> None:
     with desk.services.database.write() as session:
         assert len(sign_in(session, login="wu", password="long enough 1", now=clock.now())) > 40
         assert session.exec(select(PersonRow.login).where(PersonRow.login == "wu2")).all() == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "said"),
+    [
+        ({"roles": []}, 422, "Choose at least one role."),
+        ({"roles": ["emperor"]}, 422, "Choose at least one role."),
+        ({"login": "applicant"}, 409, "The sign-in name “applicant” is taken."),
+        ({"login": " a "}, 422, "A sign-in name has 2 to 80 characters."),
+        ({"name": " "}, 422, "Write a name of at most 80 characters."),
+        ({"password": "short"}, 422, "A password has at least 10 characters"),
+    ],
+)
+def test_what_is_wrong_with_a_new_person_is_said_beside_its_field_and_what_was_typed_stays(
+    desk: Desk, changes: dict[str, object], status: int, said: str
+) -> None:
+    form: dict[str, object] = {"login": "wu", "name": "吴氏", "password": "long enough 1", "roles": ["cataloguer"]}
+
+    answer = client_of(desk, desk.first).post(people_url(desk), data={**form, **changes})
+
+    assert (answer.status_code, answer.text.count('class="error"')) == (status, 1)
+    assert said in answer.text
+    assert ('value="吴氏"' in answer.text) is ("name" not in changes)
+    assert ('value="cataloguer" checked' in answer.text) is ("roles" not in changes)
+    assert "long enough 1" not in answer.text
+    with desk.services.database.read() as session:
+        assert session.exec(select(PersonRow.login).where(PersonRow.login == "wu")).all() == []
+
+
+def test_a_person_is_not_left_without_a_role_or_with_a_short_password(desk: Desk) -> None:
+    theirs = f"{people_url(desk)}/{desk.archivist.person_id}"
+    client = client_of(desk, desk.first)
+
+    house = f"/members/{require_organisation(desk.archivist)}/people/{desk.archivist.person_id}"
+    answers = [client.post(theirs), client.post(f"{house}/password", data={"password": "short"})]
+
+    assert [(answer.status_code, answer.text.count('class="error"')) for answer in answers] == [(422, 1), (422, 1)]
+    assert roles_of(desk, desk.archivist) == ["archivist"]
 
 
 def test_roles_are_changed_by_another_person(desk: Desk) -> None:

@@ -213,6 +213,16 @@ def test_a_home_without_a_demo_has_no_doors_without_password(services: Services)
     assert "set-cookie" not in answer.headers
 
 
+def test_an_empty_field_at_sign_in_is_said_beside_it(services: Services) -> None:
+    client = client_for(services)
+
+    answers = [client.post("/sign-in", data=given) for given in ({}, {"login": "lin"}, {"password": PASSWORD})]
+
+    assert [answer.status_code for answer in answers] == [422] * 3
+    assert [answer.text.count('class="error"') for answer in answers] == [2, 1, 1]
+    assert 'value="lin"' in answers[1].text
+
+
 def test_only_listed_demo_accounts_are_entered(services: Services) -> None:
     settle(services, Role.PRODUCER, login="demo-producer")
     settle(services, Role.OPERATOR, login="boss")

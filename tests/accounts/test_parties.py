@@ -3,10 +3,26 @@
 import pytest
 from sqlmodel import select
 
-from asset_hub.accounts import OrganisationAdmitted, PartyKind, PartyState, Role, apply_for_admission, check_application
-from asset_hub.accounts.errors import AlreadyDecided, BadCreditCode, DuplicateParty, MissingPaper, SameChecker
+from asset_hub.accounts import (
+    OrganisationAdmitted,
+    PartyKind,
+    PartyState,
+    Role,
+    apply_for_admission,
+    check_application,
+    find_party,
+)
+from asset_hub.accounts.errors import (
+    AlreadyDecided,
+    BadCreditCode,
+    DuplicateParty,
+    LongName,
+    MissingPaper,
+    SameChecker,
+)
 from asset_hub.accounts.identifiers import check_credit_code
 from asset_hub.accounts.models import PartyCheckRow, PartyRow
+from asset_hub.accounts.parties import refuse_application
 from asset_hub.core import clock
 from asset_hub.core.db import Database, WriteSession
 from asset_hub.core.jobs import JobRow
@@ -90,6 +106,29 @@ def test_every_paper_is_needed(database: Database, paper: str) -> None:
             _apply(session, papers={**PAPERS, paper: " "})
 
         assert session.exec(select(PartyRow).where(PartyRow.state == PartyState.APPLIED)).all() == []
+
+
+def test_a_refused_application_keeps_nobody_from_its_code(any_database: Database) -> None:
+    with any_database.write() as session:
+        _, squatter = _apply(session, name_zh="冒名者")
+        operator = make_actor(session, roles={Role.OPERATOR})
+        refuse_application(session, organisation_id=squatter, reason="冒名", by=operator)  # type: ignore[arg-type]
+
+        _, again = _apply(session)
+
+        assert find_party(session, text=CODE).id == again
+        with pytest.raises(DuplicateParty):
+            _apply(session)
+
+
+@pytest.mark.parametrize("field", ["name_zh", "name_en"])
+def test_a_name_has_at_most_200_characters(database: Database, field: str) -> None:
+    with database.write() as session:
+        with pytest.raises(LongName):
+            _apply(session, **{field: "长" * 201})
+
+        assert session.exec(select(PartyRow).where(PartyRow.state == PartyState.APPLIED)).all() == []
+        _apply(session, **{field: "长" * 200})
 
 
 def test_a_code_is_registered_once(database: Database) -> None:

@@ -32,7 +32,7 @@ def test_a_folder_comes_with_its_paths_and_its_steps_are_shown(page: Page, site:
 
     page.locator("upload-desk input[webkitdirectory]").set_input_files(folder)
     page.locator("#live").get_by_text("已接收").first.wait_for()
-    page.locator("#live").get_by_text("已拒收").first.wait_for(timeout=60_000)
+    page.locator("#live").get_by_text("拒收", exact=True).first.wait_for(timeout=60_000)
     page.wait_for_function("() => document.querySelectorAll('#live tbody tr').length === 2")
 
     rows = page.locator("#live tbody th").all_inner_texts()

@@ -32,7 +32,6 @@ from asset_hub.core import clock
 from asset_hub.core.rational import FrameRate, Span
 from asset_hub.core.settings import Settings
 from asset_hub.curation import get_own, list_published
-from asset_hub.curation.show import date_in_words
 from tests.builders import make_actor
 from tests.web.pages import client_for
 
@@ -328,14 +327,3 @@ def test_the_list_asks_as_often_for_two_catalogues_as_for_one(gallery: Gallery) 
 
     assert [listed for listed, _ in counted] == [1, 2]
     assert counted[0][1] == counted[1][1]
-
-
-@pytest.mark.parametrize(
-    ("edtf", "zh", "en"),
-    [
-        ("1979", "1979年", "1979"), ("0618/0907", "618年–907年", "618–907"), ("1961~", "约1961年", "c. 1961"),
-        ("1983-05-01", "1983-05-01", "1983-05-01"), ("清末", "清末", "清末"),
-    ],
-)  # fmt: skip
-def test_years_are_shown_as_people_write_them(edtf: str, zh: str, en: str) -> None:
-    assert (date_in_words(edtf, "zh"), date_in_words(edtf, "en")) == (zh, en)

@@ -71,6 +71,16 @@ def test_a_state_secret_is_refused_before_the_first_byte_and_leaves_nothing(desk
     assert list(desk.services.files.digests()) == []
 
 
+def test_a_level_is_chosen_first_and_the_rest_of_the_form_stays(desk: Desk) -> None:
+    answer = desk.client.post("/intake/new", data={"secrecy": " ", "publish": "true"})
+
+    assert (answer.status_code, answer.text.count('class="error"')) == (422, 1)
+    assert "Choose a level first." in answer.text
+    assert 'name="publish" value="true" checked' in answer.text
+    with desk.services.database.read() as session:
+        assert session.exec(select(AccessionRow)).all() == []
+
+
 def test_publishing_at_once_needs_open_material(desk: Desk) -> None:
     answer = desk.client.post("/intake/new", data={"secrecy": "内部", "publish": "true"})
 
@@ -395,8 +405,8 @@ def test_every_reason_is_said_in_chinese(desk: Desk, tmp_path: Path) -> None:
     page = chinese.get(f"/intake/{accession}").text
     book = openpyxl.load_workbook(io.BytesIO(chinese.get(f"/intake/{accession}/receipt.xlsx").content))
 
-    assert page.count("已拒收") >= 2
-    assert "文件过早结束：" in page
+    assert page.count("拒收</span>") + page.count("拒收</dt>") >= 2
+    assert "文件不完整：缺少一部分内容。" in page
     cells = "目录表.csv!B2：“明天”不是日期。；目录表.csv!C2：标有“机密”的材料，在接收第一个字节之前即予拒收。"
     assert cells in page
     assert [row[3].value for row in book["明细"].rows][2] == cells

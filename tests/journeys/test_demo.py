@@ -28,6 +28,10 @@ def test_the_drawn_collection_goes_the_whole_way_twice(tmp_path: Path) -> None:
             first["files"]["trust"], home=tmp_path / "elsewhere",
         )  # fmt: skip
         index = killer.run("index", "check", home=home)
+        hits = json.loads(killer.run("search", "朝天门 黄昏", "--json", home=home).output.splitlines()[-1])["hits"]
+        shot = next(hit for hit in hits if hit["shot"])
+        asked = ("availability", shot["number"], "--use", "streaming", "--territory", "world", "--years", "5")
+        free = killer.run(*asked, "--kind", "sole", home=home)
         ledger = killer.run("ledger", "verify", home=home)
 
     counts = {step["name"]: step["count"] for step in first["steps"]}
@@ -35,6 +39,7 @@ def test_the_drawn_collection_goes_the_whole_way_twice(tmp_path: Path) -> None:
     assert again["licence"] == first["licence"]
     assert checked.code == 0, checked.output
     assert (index.code, ledger.code) == (0, 0), index.output + ledger.output
+    assert free.code == 0, free.output
     receipt = json.loads(Path(first["files"]["receipt"]).read_text())
     assert receipt["offered"] == receipt["accepted"] + receipt["duplicate"]
 

@@ -69,6 +69,16 @@ def test_the_page_counts_and_shows_progress(services: Services) -> None:
     assert 'hx-trigger="every 3s"' in page
 
 
+def test_a_stage_is_said_in_the_readers_words_while_it_runs_and_not_after(services: Services) -> None:
+    put_job(services, state=JobState.RUNNING, done=1, total=5, note="technical 40%")
+    put_job(services, state=JobState.DONE, done=5, total=5, note="classify")
+
+    page = operator_of(services, language="zh").get("/jobs").text
+
+    assert ("技术" in page, "40%" in page) == (True, True)
+    assert ("technical" in page, "classify" in page) == (False, False)
+
+
 def test_the_page_is_still_when_nothing_runs_or_waits(services: Services) -> None:
     put_job(services, state=JobState.DONE)
     client = operator_of(services)

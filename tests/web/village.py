@@ -3,6 +3,7 @@
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from uuid import UUID
 
@@ -109,11 +110,15 @@ def _things(session: WriteSession, shop: Shop, people: Mapping[str, Actor], fold
         session, kind=PartyKind.NATURAL_PERSON, name_zh="周某", papers={"identity_document_sha256": "ab" * 32},
         by=people["member"], now=now,
     )  # fmt: skip
+    later = restrict(
+        session, asset_id=shop.asset_id, kind=RestrictionKind.EMBARGO, reason="来日", first_day=date(2999, 1, 1),
+        by=shop.seller, now=now,
+    )  # fmt: skip
     leaver = make_actor(
         session, roles={Role.MEMBER}, login="leaver", organisation=session.get_one(PartyRow, house)
     )  # fmt: skip
     return {
-        "leaver_id": str(leaver.person_id),
+        "leaver_id": str(leaver.person_id), "restriction_id": str(later),
         "accession_id": str(accession), "accession_b64": b64encode(str(accession).encode()).decode(),
         "upload_id": str(upload), "catalogue_id": str(catalogue), "slug": "a-theme",
         "party_id": str(party), "house_id": str(house), "person_id": str(people["member"].person_id),

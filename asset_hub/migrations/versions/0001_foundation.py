@@ -24,9 +24,11 @@ def upgrade() -> None:
     sa.Column('applied_by', sa.Uuid(), nullable=True),
     sa.Column('created_at', db.UtcDateTime(), nullable=False),
     sa.Column('admitted_at', db.UtcDateTime(), nullable=True),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_accounts_party')),
-    sa.UniqueConstraint('credit_code', name=op.f('uq_accounts_party_credit_code'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_accounts_party'))
     )
+    with op.batch_alter_table('accounts_party', schema=None) as batch_op:
+        batch_op.create_index('uq_accounts_party_credit_code', ['credit_code'], unique=True, sqlite_where=sa.text("state != 'refused'"), postgresql_where=sa.text("state != 'refused'"))
+
     op.create_table('accounts_person',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('login', sa.String(), nullable=False),
@@ -204,6 +206,21 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_accounts_membership')),
     sa.UniqueConstraint('person_id', 'party_id', name=op.f('uq_accounts_membership_person_id_party_id'))
     )
+    op.create_table('accounts_party_suspension',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('party_id', sa.Uuid(), nullable=False),
+    sa.Column('reason', sa.String(), nullable=False),
+    sa.Column('by_id', sa.Uuid(), nullable=True),
+    sa.Column('at', db.UtcDateTime(), nullable=False),
+    sa.Column('end_reason', sa.String(), nullable=False),
+    sa.Column('ended_by_id', sa.Uuid(), nullable=True),
+    sa.Column('ended_at', db.UtcDateTime(), nullable=True),
+    sa.ForeignKeyConstraint(['party_id'], ['accounts_party.id'], name=op.f('fk_accounts_party_suspension_party_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_accounts_party_suspension'))
+    )
+    with op.batch_alter_table('accounts_party_suspension', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_accounts_party_suspension_party_id'), ['party_id'], unique=False)
+
     op.create_table('accounts_party_check',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('party_id', sa.Uuid(), nullable=False),
@@ -352,8 +369,10 @@ def upgrade() -> None:
     sa.Column('end_day', sa.Date(), nullable=True),
     sa.Column('span_start', sa.BigInteger(), nullable=True),
     sa.Column('span_end', sa.BigInteger(), nullable=True),
+    sa.Column('by_exchange', sa.Boolean(), nullable=False),
     sa.Column('created_by', sa.Uuid(), nullable=True),
     sa.Column('created_at', db.UtcDateTime(), nullable=False),
+    sa.Column('lifted_by', sa.Uuid(), nullable=True),
     sa.Column('lifted_at', db.UtcDateTime(), nullable=True),
     sa.ForeignKeyConstraint(['asset_id'], ['catalogue_asset.id'], name=op.f('fk_catalogue_restriction_asset_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_catalogue_restriction'))
@@ -651,6 +670,10 @@ def downgrade() -> None:
     op.drop_table('curation_catalogue')
     op.drop_table('catalogue_collection')
     op.drop_table('accounts_party_check')
+    with op.batch_alter_table('accounts_party_suspension', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_accounts_party_suspension_party_id'))
+
+    op.drop_table('accounts_party_suspension')
     op.drop_table('accounts_membership')
     op.drop_table('search_pending')
     with op.batch_alter_table('messages_notice', schema=None) as batch_op:
@@ -685,5 +708,8 @@ def downgrade() -> None:
     op.drop_table('core_job')
     op.drop_table('catalogue_number')
     op.drop_table('accounts_person')
+    with op.batch_alter_table('accounts_party', schema=None) as batch_op:
+        batch_op.drop_index('uq_accounts_party_credit_code', sqlite_where=sa.text("state != 'refused'"), postgresql_where=sa.text("state != 'refused'"))
+
     op.drop_table('accounts_party')
     # ### end Alembic commands ###
