@@ -4,6 +4,7 @@ A new route must be added to the table on purpose: `python -m tests.web.test_acc
 """
 
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -149,6 +150,7 @@ def test_search_does_not_count_what_may_not_be_shown(clients: dict[str, TestClie
 
 
 if __name__ == "__main__":
+    os.environ["ASSET_HUB_HOSTS"] = "testserver"
     configure_logging()
     with tempfile.TemporaryDirectory() as folder:
         made = make_village(Path(folder))
