@@ -124,9 +124,8 @@ def _results(parsed: Any, count: int) -> list[Any]:
 
 
 def _refusal(error: Any) -> SourceUnavailable:
-    if error["code"] in _NO_METHOD:
-        return MethodMissing(str(error["message"])[:200])
-    return SourceUnavailable(str(error["message"])[:200])
+    refusal = MethodMissing if error["code"] in _NO_METHOD else SourceUnavailable
+    return refusal(N_("The node answers: {answer}"), answer=str(error["message"])[:200])
 
 
 def _shaped(read: Callable[[], _ANSWER]) -> _ANSWER:

@@ -42,7 +42,7 @@ from tests.ledger.emitter import SITE, Chronicle, Record, calls_of, make_record
 from tests.ledger.houses import House, grant, make_house, make_terms
 from tests.ledger.indexed import DEPTH, OURS, emitting_anvil, following, make_database, mine, read_state, reorganise
 
-KILLS = grown(5, 50)
+KILLS = grown(4, 50)
 
 
 @pytest.fixture
@@ -328,7 +328,7 @@ def known_events(database: Database, final: int) -> list[tuple[int, int]]:
 @pytest.mark.timeout(900)
 def test_a_killed_back_fill_goes_on_where_it_was(tmp_path: Path, node: Anvil) -> None:
     chronicle = Chronicle("kill")
-    mine(node, chronicle, blocks=60, events=12)
+    mine(node, chronicle, blocks=40, events=12)
     undisturbed, killed = subscribing(tmp_path / "undisturbed.db"), subscribing(tmp_path / "killed.db")
     started = time.monotonic()
     progress = follow(slowly(undisturbed, node.url))
