@@ -56,6 +56,7 @@ from asset_hub.web.edge import install_edge
 from asset_hub.web.shell import NavItem, Reader, Shell, language_of, use_shell
 from ingest import permissions as ingest_permissions
 from ingest.events import AccessionClosed
+from ledger import permissions as ledger_permissions
 from ledger.events import EntryConfirmed, EntryRefused
 from ledger.signing import Keys
 from marketplace import permissions as marketplace_permissions
@@ -74,6 +75,7 @@ PERMISSIONS: tuple[Permission, ...] = (
     *accounts_permissions.TABLE,
     *catalogue_permissions.TABLE,
     *ingest_permissions.TABLE,
+    *ledger_permissions.TABLE,
     *marketplace_permissions.TABLE,
     *curation_permissions.TABLE,
     *operations_permissions.TABLE,

@@ -9,6 +9,7 @@ from sqlmodel import col, select
 from asset_hub.core.db import ReadSession
 from ledger import codebook
 from ledger.calls import encode_call
+from ledger.carried import build_signed
 from ledger.chain import CHAIN_ID
 from ledger.grants import Words, read_words
 from ledger.merkle import keccak
@@ -146,4 +147,6 @@ def _digest(site: Site, contract: str, type_text: str, types: Sequence[str], val
 
 BUILDERS: Mapping[EntryKind, Callable[[ReadSession, Keys, Site, EntryRow, int], Call]] = {
     EntryKind.ADMIT: _admit, EntryKind.REGISTER: _register, EntryKind.ANCHOR: _anchor, EntryKind.GRANT: _grant,
+    EntryKind.CASE: lambda *given: Call(*build_signed(*given)),
+    EntryKind.STATEMENT: lambda *given: Call(*build_signed(*given)),
 }  # fmt: skip

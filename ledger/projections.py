@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from asset_hub.core.db import WriteSession
+from ledger.case_projection import case_confirmed, case_refused
 from ledger.grants import end_day, read_words
 from ledger.models import EntryRow, GrantRow
 from ledger.types import EntryKind
@@ -47,4 +48,7 @@ def _grant_refused(session: WriteSession, entry: EntryRow) -> None:
     session.connection().execute(sa.delete(GrantRow).where(col(GrantRow.entry_id) == entry.id))
 
 
-PROJECTIONS: Mapping[EntryKind, Projection] = {EntryKind.GRANT: Projection(_grant_confirmed, _grant_refused)}
+PROJECTIONS: Mapping[EntryKind, Projection] = {
+    EntryKind.GRANT: Projection(_grant_confirmed, _grant_refused),
+    EntryKind.CASE: Projection(case_confirmed, case_refused),
+}

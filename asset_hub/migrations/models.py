@@ -8,6 +8,7 @@ import asset_hub.core.jobs
 import asset_hub.curation.models
 import asset_hub.messages.models
 import ingest.models
+import ledger.case_models
 import ledger.models
 import marketplace.models
 import search.models
@@ -20,6 +21,7 @@ packages = (
     asset_hub.catalogue.models,
     ingest.models,
     ledger.models,
+    ledger.case_models,
     marketplace.models,
     asset_hub.curation.models,
     search.models,

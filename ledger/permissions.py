@@ -1,0 +1,17 @@
+"""Who may do what in disputes and royalty statements."""
+
+from asset_hub.accounts import Permission, Role
+
+BRING_CASE = Permission("ledger.bring_case", frozenset({Role.RIGHTS_DESK}), own_organisation=True)
+RULE_CASE = Permission("ledger.rule_case", frozenset({Role.REGULATOR}))
+CLOSE_CASE = Permission("ledger.close_case", frozenset({Role.OPERATOR}))
+SEE_CASES = Permission("ledger.see_cases", frozenset(Role), own_organisation=True)
+OVERSEE_CASES = Permission("ledger.oversee_cases", frozenset({Role.OPERATOR, Role.REGULATOR}))
+PUBLISH_STATEMENT = Permission("ledger.publish_statement", frozenset({Role.OPERATOR}))
+SEE_STATEMENTS = Permission("ledger.see_statements", frozenset({Role.RIGHTS_DESK}), own_organisation=True)
+OVERSEE_STATEMENTS = Permission("ledger.oversee_statements", frozenset({Role.OPERATOR}))
+OBJECT = Permission("ledger.object", frozenset({Role.RIGHTS_DESK}), own_organisation=True)
+TABLE = (
+    BRING_CASE, RULE_CASE, CLOSE_CASE, SEE_CASES, OVERSEE_CASES, PUBLISH_STATEMENT, SEE_STATEMENTS, OVERSEE_STATEMENTS,
+    OBJECT,
+)  # fmt: skip
