@@ -14,6 +14,7 @@ from asset_hub.core.db import WriteSession
 from ledger.case_projection import case_confirmed, case_refused
 from ledger.grants import end_day, read_words
 from ledger.models import EntryRow, GrantRow
+from ledger.royalties import statement_confirmed, statement_refused
 from ledger.types import EntryKind
 
 _BEIJING_SECONDS = 8 * 3600
@@ -51,4 +52,5 @@ def _grant_refused(session: WriteSession, entry: EntryRow) -> None:
 PROJECTIONS: Mapping[EntryKind, Projection] = {
     EntryKind.GRANT: Projection(_grant_confirmed, _grant_refused),
     EntryKind.CASE: Projection(case_confirmed, case_refused),
+    EntryKind.STATEMENT: Projection(statement_confirmed, statement_refused),
 }
