@@ -25,6 +25,8 @@ import ingest.jobs
 import ingest.pages
 import ingest.review_pages
 import ingest.routes
+import ledger.case_pages
+import ledger.case_routes
 import ledger.jobs
 import ledger.pages
 import ledger.routes
@@ -113,6 +115,8 @@ ROUTERS = (
     asset_hub.curation.routes.router,
     ledger.pages.router,
     ledger.routes.router,
+    ledger.case_pages.router,
+    ledger.case_routes.router,
     marketplace.pages.router,
     marketplace.licence_pages.router,
     marketplace.desk.router,

@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 import asset_hub.accounts.cli
 import asset_hub.catalogue.cli
 import ingest.cli
+import ledger.case_cli
 import ledger.cli
 import marketplace.cli
 import search.cli
@@ -53,6 +54,8 @@ app.add_typer(search.cli.index, name="index")
 app.add_typer(marketplace.cli.commands)
 app.add_typer(ledger.cli.ledger, name="ledger")
 app.add_typer(ledger.cli.certificate, name="certificate")
+app.add_typer(ledger.case_cli.dispute, name="dispute")
+app.add_typer(ledger.case_cli.statement, name="statement")
 app.add_typer(ingest.cli.receipts, name="receipt")
 app.add_typer(asset_hub.accounts.cli.organisations, name="org")
 app.add_typer(asset_hub.accounts.cli.people, name="person")

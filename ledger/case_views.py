@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -51,8 +52,8 @@ ACT_NAMES: dict[str, str] = {
     "appeal": N_("Appealed"),
     "offer": N_("Settlement offered"),
     "settle": N_("Settled"),
-    "withdraw": N_("Withdrawn"),
-    "close": N_("Closed"),
+    "withdraw": N_("Withdrawn by the claimant"),
+    "close": N_("Closed by the operator"),
 }
 NEXT_NAMES: dict[str, str] = {
     "answer": N_("Answer"),
@@ -71,7 +72,7 @@ STATE_WORDS: dict[CaseState, tuple[str, str]] = {
     CaseState.DECIDED: (N_("Decided, open to appeal"), "warn"),
     CaseState.APPEALED: (N_("Appealed, waits for the last decision"), "busy"),
     CaseState.FINAL: (N_("Decided for good"), "good"),
-    CaseState.CLOSED: (N_("Closed"), ""),
+    CaseState.CLOSED: (N_("Dispute closed"), ""),
 }
 
 
@@ -208,3 +209,29 @@ def _step(step: CaseStepRow, entry: EntryRow | None) -> StepView:
 
 def _moment(seconds: int) -> datetime | None:
     return datetime.fromtimestamp(seconds, UTC) if seconds else None
+
+
+def facts_of(case: CaseView) -> dict[str, Any]:
+    """Return a dispute as plain JSON."""
+    return {
+        "id": str(case.id), "about": case.kind.name.lower(), "asset": str(case.asset_id),
+        "licence": case.licence_number, "claimant": str(case.claimant_id), "respondent": str(case.respondent_id),
+        "title": case.title, "state": case.state.name.lower(), "is_frozen": case.is_frozen,
+        "until": case.due.isoformat() if case.due else None, "opened_at": case.opened_at.isoformat(),
+    }  # fmt: skip
+
+
+def facts_of_next(step: NextStep) -> dict[str, Any]:
+    """Return what may be done next as plain JSON."""
+    return {"act": step.act, "who": str(step.who), "until": step.until.isoformat() if step.until else None}
+
+
+def facts_of_step(step: StepView) -> dict[str, Any]:
+    """Return a step as plain JSON; `digest` is what the ledger has of it."""
+    return {
+        "number": step.number, "act": step.act, "organisation": str(step.organisation_id), "text": step.text,
+        "exhibits": [{"name": one.name, "sha256": one.sha256} for one in step.exhibits], "at": step.at.isoformat(),
+        "until": step.due.isoformat() if step.due else None, "digest": step.digest,
+        "state": str(step.state) if step.state else None, "block": step.block, "transaction": step.transaction,
+        "reason": step.reason,
+    }  # fmt: skip

@@ -246,3 +246,32 @@ def _own_lines(by: Actor) -> Any:
         .join(StatementLineRow, col(StatementLineRow.revision_id) == col(StatementRevisionRow.id))
         .where(StatementLineRow.payee_id == _house(by))
     )
+
+
+def facts_of(statement: StatementView) -> dict[str, Any]:
+    """Return a statement as plain JSON."""
+    return {
+        "id": str(statement.id), "licensor": str(statement.licensor_id), "period": statement.period,
+        "revision": statement.revision, "objections": statement.objections,
+    }  # fmt: skip
+
+
+def facts_of_revision(one: RevisionView) -> dict[str, Any]:
+    """Return a revision as plain JSON."""
+    return {
+        "number": one.number, "root": one.root, "total_fen": one.total_fen, "reason": one.reason,
+        "at": one.at.isoformat(), "state": str(one.state), "block": one.block, "transaction": one.transaction,
+    }  # fmt: skip
+
+
+def facts_of_line(one: LineView) -> dict[str, Any]:
+    """Return a line as plain JSON."""
+    return {"payee": str(one.payee_id), "label": one.label, "fen": one.fen}
+
+
+def facts_of_objection(one: ObjectionView) -> dict[str, Any]:
+    """Return an objection as plain JSON."""
+    return {
+        "organisation": str(one.organisation_id), "revision": one.revision, "text": one.text,
+        "at": one.at.isoformat(), "state": str(one.state),
+    }  # fmt: skip
