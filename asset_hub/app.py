@@ -29,6 +29,8 @@ import ingest.kept
 import ingest.pages
 import ingest.review_pages
 import ingest.routes
+import ledger.case_pages
+import ledger.case_routes
 import ledger.jobs
 import ledger.pages
 import ledger.routes
@@ -83,10 +85,10 @@ PERMISSIONS: tuple[Permission, ...] = (
     *accounts_permissions.TABLE,
     *catalogue_permissions.TABLE,
     *ingest_permissions.TABLE,
+    *ledger_permissions.TABLE,
     *marketplace_permissions.TABLE,
     *curation_permissions.TABLE,
     *operations_permissions.TABLE,
-    *ledger_permissions.TABLE,
 )
 
 FILES_KEPT: FilesKept = (
@@ -105,6 +107,8 @@ NAVIGATION = (
     NavItem(N_("Rights"), "/rights", frozenset({Role.RIGHTS_DESK})),
     NavItem(N_("Licences"), "/licences", frozenset({Role.PRODUCER, Role.RIGHTS_DESK})),
     NavItem(N_("Curate"), "/curate", frozenset({Role.CURATOR})),
+    NavItem(N_("Disputes"), "/disputes", frozenset({Role.RIGHTS_DESK, Role.OPERATOR, Role.REGULATOR})),
+    NavItem(N_("Statements"), "/statements", frozenset({Role.RIGHTS_DESK, Role.OPERATOR})),
     NavItem(N_("Members"), "/members", frozenset({Role.OPERATOR, Role.REGULATOR})),
     NavItem(N_("Jobs"), "/jobs", frozenset({Role.OPERATOR})),
     NavItem(N_("Ledger"), "/ledger", frozenset(Role)),
@@ -129,6 +133,8 @@ ROUTERS = (
     asset_hub.curation.routes.router,
     ledger.pages.router,
     ledger.routes.router,
+    ledger.case_pages.router,
+    ledger.case_routes.router,
     marketplace.pages.router,
     marketplace.licence_pages.router,
     marketplace.desk.router,

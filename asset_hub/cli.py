@@ -19,6 +19,7 @@ import asset_hub.accounts.cli
 import asset_hub.catalogue.cli
 import ingest.cli
 import ledger.attest_cli
+import ledger.case_cli
 import ledger.cli
 import ledger.deed_cli
 import ledger.standalone.cli
@@ -64,6 +65,8 @@ app.add_typer(ledger.attest_cli.attest, name="attest")
 app.add_typer(ledger.attest_cli.sm2, name="sm2")
 app.add_typer(ledger.deed_cli.commands, name="deed")
 app.add_typer(marketplace.hold_cli.holds, name="hold")
+app.add_typer(ledger.case_cli.dispute, name="dispute")
+app.add_typer(ledger.case_cli.statement, name="statement")
 app.add_typer(ingest.cli.receipts, name="receipt")
 app.add_typer(asset_hub.accounts.cli.organisations, name="org")
 app.add_typer(asset_hub.accounts.cli.people, name="person")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from asset_hub.core.db import ReadSession
 from ledger.acts import DEADLINE_SECONDS, Call, admit_call, anchor_call, register_call
+from ledger.carried import build_signed
 from ledger.grant_acts import end_call, grant_call, hold_call
 from ledger.models import EntryRow
 from ledger.signing import Keys
@@ -20,6 +21,8 @@ BUILDERS: Mapping[EntryKind, Builder] = {
     EntryKind.HOLD: hold_call,
     EntryKind.END: end_call,
     EntryKind.TITLE: title_call,
+    EntryKind.CASE: lambda *given: Call(*build_signed(*given)),
+    EntryKind.STATEMENT: lambda *given: Call(*build_signed(*given)),
 }
 # What depends on lists that the acts before it change: each is carried in a block of its own.
 ALONE = frozenset({EntryKind.GRANT, EntryKind.HOLD, EntryKind.END, EntryKind.TITLE})

@@ -1,4 +1,4 @@
-"""Who may do what with rights on the ledger."""
+"""Who may do what with rights on the ledger, in disputes, and with royalty statements."""
 
 from asset_hub.accounts import Permission, Role
 
@@ -6,5 +6,17 @@ DEED = Permission("ledger.deed", frozenset({Role.RIGHTS_DESK}), own_organisation
 HOLD = Permission("ledger.hold", frozenset({Role.PRODUCER}), own_organisation=True)
 DECREE = Permission("ledger.decree", frozenset({Role.REGULATOR}))
 OVERSEE = Permission("ledger.oversee", frozenset({Role.OPERATOR, Role.REGULATOR}))
+BRING_CASE = Permission("ledger.bring_case", frozenset({Role.RIGHTS_DESK}), own_organisation=True)
+RULE_CASE = Permission("ledger.rule_case", frozenset({Role.REGULATOR}))
+CLOSE_CASE = Permission("ledger.close_case", frozenset({Role.OPERATOR}))
+SEE_CASES = Permission("ledger.see_cases", frozenset(Role), own_organisation=True)
+OVERSEE_CASES = Permission("ledger.oversee_cases", frozenset({Role.OPERATOR, Role.REGULATOR}))
+PUBLISH_STATEMENT = Permission("ledger.publish_statement", frozenset({Role.OPERATOR}))
+SEE_STATEMENTS = Permission("ledger.see_statements", frozenset({Role.RIGHTS_DESK}), own_organisation=True)
+OVERSEE_STATEMENTS = Permission("ledger.oversee_statements", frozenset({Role.OPERATOR}))
+OBJECT = Permission("ledger.object", frozenset({Role.RIGHTS_DESK}), own_organisation=True)
 
-TABLE = (DEED, HOLD, DECREE, OVERSEE)
+TABLE = (
+    DEED, HOLD, DECREE, OVERSEE, BRING_CASE, RULE_CASE, CLOSE_CASE, SEE_CASES, OVERSEE_CASES, PUBLISH_STATEMENT,
+    SEE_STATEMENTS, OVERSEE_STATEMENTS, OBJECT,
+)  # fmt: skip

@@ -11,8 +11,10 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from asset_hub.core.db import WriteSession
+from ledger.case_projection import case_confirmed, case_refused
 from ledger.grants import end_day, read_words
 from ledger.models import EntryRow, GrantRow, TitleListRow
+from ledger.royalties import statement_confirmed, statement_refused
 from ledger.titles import read_title
 from ledger.types import EntryKind
 
@@ -80,4 +82,6 @@ PROJECTIONS: Mapping[EntryKind, Projection] = {
     EntryKind.HOLD: Projection(_grant_confirmed, _grant_refused),
     EntryKind.END: Projection(_end_confirmed, _nothing),
     EntryKind.TITLE: Projection(_title_confirmed, _nothing),
+    EntryKind.CASE: Projection(case_confirmed, case_refused),
+    EntryKind.STATEMENT: Projection(statement_confirmed, statement_refused),
 }

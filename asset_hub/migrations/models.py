@@ -8,6 +8,7 @@ import asset_hub.core.jobs
 import asset_hub.curation.models
 import asset_hub.messages.models
 import ingest.models
+import ledger.case_models
 import ledger.index_models
 import ledger.models
 import ledger.nonces
@@ -24,6 +25,7 @@ packages = (
     ledger.models,
     ledger.index_models,
     ledger.nonces,
+    ledger.case_models,
     marketplace.models,
     asset_hub.curation.models,
     search.models,
