@@ -15,7 +15,7 @@ def test_the_raw_words_of_a_tool_stand_apart_from_our_sentence(depth: int) -> No
     reason = Text("It could not be read: {reason}", {"reason": RAW})
     for _ in range(depth):
         reason = Text("“{paper}” is missing.", {"paper": reason})
-    kept = describe_reason(MediaRefused(reason.message, **reason.params))
+    kept = describe_reason(MediaRefused(reason.message, members=None, **reason.params))
 
     said, raw = split_reason(read_reason(kept))
 
