@@ -37,6 +37,7 @@ from asset_hub.demo.collection import FILMS, HOLDERS, PICTURES, Take
 from asset_hub.demo.draw.film import RATE, boundaries
 from asset_hub.demo.make import make_collection
 from asset_hub.demo.people import Cast, accounts_of_demo, make_cast, store_papers_of_demo
+from asset_hub.demo.rights import hold_and_refuse, share_title
 from asset_hub.web.story import Chapter, write_story
 from asset_hub.web.texts import translator
 from ingest.accessions import encode_receipt, open_accession, receipt_of, seal_accession
@@ -49,12 +50,12 @@ from ledger.replay import verify_journal
 from ledger.verifier import verify_certificate
 from marketplace.cli import save_delivery
 from marketplace.licences import Licence, LicenceState, get_licence, list_licences
-from marketplace.listings import publish_listing
+from marketplace.listings import listing_of, publish_listing
 from marketplace.orders import place_order
 from marketplace.quotes import quote
 from marketplace.settlement import SimulatedRail, pay_order
 from marketplace.terms import LicenceTerms
-from marketplace.title import TitleState, record_title
+from marketplace.title import TitleState, record_title, title_of
 from search import SearchQuery, search_assets
 
 WANTED = "朝天门 黄昏"
@@ -112,6 +113,8 @@ def walk_path(walk: Walk) -> None:
     walk.step("verify", lambda: _verify(walk))
     walk.step("refuse: second exclusive", lambda: _refuse_second(walk, cast))
     walk.step("refuse: one changed byte", lambda: _refuse_altered(walk))
+    walk.step("title on the ledger", lambda: _share_title(walk, cast))
+    walk.step("hold", lambda: _hold(walk, cast))
     walk.step("catalogue", lambda: _curate(walk, cast))
     walk.step("ledger verify", lambda: _replay(walk))
     write_story(walk.services.settings.home, _chapters(walk, cast))
@@ -293,6 +296,42 @@ def _buy(walk: Walk, producer: Actor, asset_id: UUID, terms: LicenceTerms) -> Li
     services.run_jobs()
     with services.database.read() as reading:
         return get_licence(reading, licence_id=licence.id, by=producer)
+
+
+def _share_title(walk: Walk, cast: Cast) -> tuple[Text, int, str]:
+    """Have two houses hold the last work of the first of them, which nobody has licensed."""
+    first, second = list(cast.holders.values())[:2]
+    asset = _unsold(walk, first)[-1]
+    said = share_title(walk.services.database, walk.services.keys, asset=asset, first=first, second=second)
+    walk.services.run_jobs()
+    return said, 1, f"/assets/{asset.number}/ledger"
+
+
+def _hold(walk: Walk, cast: Cast) -> tuple[Text, int, str]:
+    first = next(iter(cast.holders.values()))
+    asset = _unsold(walk, first)[0]
+    with walk.services.database.read() as session:
+        listing = listing_of(session, asset_id=asset.id)
+    use = next(iter(listing.prices["uses"])) if listing else "streaming"
+    said, _number = hold_and_refuse(
+        walk.services.database, walk.services.keys, asset=asset, use=use, producer=cast.producer, other=cast.operator
+    )
+    walk.services.run_jobs()
+    return said, 1, f"/assets/{asset.number}"
+
+
+def _unsold(walk: Walk, holder: Actor) -> list[AssetView]:
+    """Return the works of a holder that are held, offered, and not the one that was licensed, in their order."""
+    with walk.services.database.read() as session:
+        mine = sorted(_mine(session, holder), key=lambda asset: asset.number)
+        offered = [asset for asset in mine if listing_of(session, asset_id=asset.id) is not None]
+        titles = {asset.id: title_of(session, asset=asset) for asset in offered}
+    sold = walk.licence.asset_id if walk.licence else None
+    return [
+        asset
+        for asset in offered
+        if asset.id != sold and titles[asset.id].state == TitleState.HELD and not titles[asset.id].pledgee
+    ]
 
 
 def _verify(walk: Walk) -> tuple[Text, int, str]:

@@ -38,13 +38,13 @@ def share_title(database: Database, keys: Keys, *, asset: AssetView, first: Acto
 
 
 def hold_and_refuse(
-    database: Database, keys: Keys, *, asset: AssetView, producer: Actor, other: Actor
+    database: Database, keys: Keys, *, asset: AssetView, use: str, producer: Actor, other: Actor
 ) -> tuple[Text, int]:
     """Hold a work for one buyer and have another refused; return what is said and the hold's number.
 
     A hold of an earlier walk that is still live is found again.
     """
-    terms = LicenceTerms(("publishing",), ("CN",), DateRange.years_from(beijing_date(clock.now()), 2), GrantKind.SOLE)
+    terms = LicenceTerms((use,), ("CN",), DateRange.years_from(beijing_date(clock.now()), 2), GrantKind.NON_EXCLUSIVE)
     held = _live_hold(database, asset.id, producer)
     if held is None:
         with database.write() as session:

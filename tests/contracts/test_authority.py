@@ -10,7 +10,7 @@ import pytest
 import contracts
 from ledger.deployment import REGISTERS, carried_functions
 from tests.contracts.calls import Signer
-from tests.contracts.engine import DAY, KEYS, Engine, Outcome
+from tests.contracts.engine import DAY, KEYS, MONEY, Engine, Outcome
 from tests.contracts.typical import prepare, typical_acts
 
 GAS_REPORT = Path(contracts.__file__).parent / "gas.json"
@@ -49,6 +49,7 @@ def outcomes() -> dict[str, Outcome]:
 
 def test_relayer_alone_changes_nothing(outcomes: dict[str, Outcome]) -> None:
     carried = {f"{name}.{function}" for name in REGISTERS for function in carried_functions(name)}
+    carried -= {one for one in carried if one.split(".")[0] in MONEY}
     assert carried == {name.split(" ")[0] for name in outcomes}
 
 

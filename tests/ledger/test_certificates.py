@@ -17,6 +17,7 @@ from asset_hub.core.period import DateRange
 from ledger.calls import encode_call, sign_transaction
 from ledger.certificates import KeySpan, recorded_keys, status_list, trust_file
 from ledger.codebook import GrantKind
+from ledger.deployment import ADMIN_DELAY_SECONDS
 from ledger.grants import GrantTerms
 from ledger.papers import spell
 from ledger.signing import Key, Keys
@@ -208,11 +209,13 @@ def test_the_chain_itself_records_when_a_signing_key_came_and_went(tmp_path: Pat
             encode_call("AccessManager", "grantRole", [12, "0x" + LATER.address.hex(), 0]),
             encode_call("AccessManager", "revokeRole", [12, "0x" + keys.operator.address.hex()]),
         ]
-        nonce = chain.nonce_of(keys.admin.address)
-        raws = [sign_transaction(keys.admin, nonce=nonce + at, to=to, data=one) for at, one in enumerate(data)]
-        block = chain.execute(raws, time=int(chain.head.timestamp) + 100)
-        assert [executed.status for executed in block.executed] == [1, 1]
-        _write_journal(session, raws, block)
+        planned = [encode_call("AccessManager", "schedule", ["0x" + to.hex(), one, 0]) for one in data]
+        for calls, wait in ((planned, 100), (data, ADMIN_DELAY_SECONDS + 1)):
+            nonce = chain.nonce_of(keys.admin.address)
+            raws = [sign_transaction(keys.admin, nonce=nonce + at, to=to, data=one) for at, one in enumerate(calls)]
+            block = chain.execute(raws, time=int(chain.head.timestamp) + wait)
+            assert [executed.status for executed in block.executed] == [1, 1]
+            _write_journal(session, raws, block)
 
     with issued.session() as session:
         spans = recorded_keys(session, keys)

@@ -95,7 +95,7 @@ def everything(shop: Shop) -> tuple[dict[str, int], list[str]]:
 def test_a_true_certificate_is_valid_with_every_link_said(shop: Shop) -> None:
     client = client_for(shop.house.services)
     page = verify(client, shop.valid, digest=MEDIA_SHA256, trust=shop.trust, status=shop.clear)
-    assert verdict(page) == "Valid | Every link that was checked holds."
+    assert verdict(page).startswith("Valid | Every link that was checked holds.")
     assert page.count("✓ holds") == 9
     assert page.count("– not checked") == 4
     assert "<dd>delivered.jpg</dd>" in page
@@ -103,9 +103,9 @@ def test_a_true_certificate_is_valid_with_every_link_said(shop: Shop) -> None:
 
 def test_without_a_trust_file_the_exchange_speaks_for_itself_and_is_said_to(shop: Shop) -> None:
     page = verify(client_for(shop.house.services), shop.valid)
-    assert verdict(page) == "Valid | Every link that was checked holds."
+    assert verdict(page).startswith("Valid | Every link that was checked holds.")
     assert "issued here, says this exchange itself" in page
-    assert page.count("– not checked") == 8
+    assert page.count("– not checked") == 6
 
 
 def test_the_same_in_chinese_leaves_no_english(shop: Shop) -> None:
@@ -280,7 +280,7 @@ def test_trust_and_status_are_public_and_verify_what_they_are_for(shop: Shop) ->
     assert trust.headers["content-disposition"] == 'attachment; filename="trust.json"'
     assert status.headers["content-disposition"].startswith('attachment; filename="status-')
     page = verify(client, shop.valid, trust=trust.content, status=status.content)
-    assert verdict(page) == "Valid | Every link that was checked holds."
+    assert verdict(page).startswith("Valid | Every link that was checked holds.")
     assert page.count("– not checked") == 5
 
 

@@ -195,7 +195,7 @@ def test_the_journal_covers_every_function_and_many_refusals(journal: Journal) -
     assert called >= journal.targets
     assert len(journal.receipts) == len(journal.raws) >= 2000
     assert sum(receipt.status == 0 for receipt in journal.receipts) >= 300
-    assert sum(receipt.status == 1 and bool(receipt.logs) for receipt in journal.receipts) >= 100
+    assert sum(receipt.status == 1 and bool(receipt.logs) for receipt in journal.receipts) >= 80
 
 
 def test_the_journal_of_the_product_is_what_a_fresh_engine_gives(journal: Journal) -> None:
