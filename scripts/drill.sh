@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The long forms of the tests: scripts/drill.sh kill|race|ledger|search|all. Every step ends in pytest's "N passed".
+# The long forms of the tests: scripts/drill.sh kill|race|ledger|contracts|network|search|all. Every step ends in pytest's "N passed".
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export ASSET_HUB_PROFILE=drill
@@ -38,6 +38,19 @@ ledger_drill() {
   step "$seed" "10000 prices" tests/marketplace/test_trade.py::test_a_price_computes_again_to_the_same_fen_and_adds_up
 }
 
+contracts_drill() {
+  step "$seed" "10000 steps of licences" tests/contracts/test_rights.py
+  step "$seed" "4000 steps of titles" tests/contracts/test_titles.py
+  step "$seed" "10000 steps of orders, statements, disputes" \
+    tests/contracts/test_settlement.py tests/contracts/test_statements.py tests/contracts/test_disputes.py
+}
+
+network_drill() {
+  step "$seed" "1200 reorganisations" tests/ledger/test_reorgs.py
+  step "$seed" "400 rounds of lies" tests/ledger/test_liars.py
+  step "$seed" "50 kills of a back-fill" tests/ledger/test_indexer.py
+}
+
 search_drill() {
   step "$seed" "6000 documents" tests/search/test_engines.py
   step "$seed" "1000 sets of terms" tests/search/test_availability.py
@@ -46,7 +59,7 @@ search_drill() {
 }
 
 case "${1:-all}" in
-  kill | race | ledger | search) "${1}_drill" ;;
-  all) for part in kill race ledger search; do "${part}_drill"; done ;;
-  *) echo "drill: kill, race, ledger, search or all" >&2; exit 2 ;;
+  kill | race | ledger | contracts | network | search) "${1}_drill" ;;
+  all) for part in kill race ledger contracts network search; do "${part}_drill"; done ;;
+  *) echo "drill: kill, race, ledger, contracts, network, search or all" >&2; exit 2 ;;
 esac
