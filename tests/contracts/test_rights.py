@@ -16,7 +16,9 @@ from tests.contracts.calls import NOTHING, RESERVATION
 from tests.contracts.model import is_inside, is_meant, share_something
 from tests.contracts.recital import Entry, Recital, head_before, recite
 from tests.contracts.rights_machine import WALKS, WORKS, RightsMachine, Walk
-from tests.drill import grown
+from tests.drill import PROFILE, grown
+
+pytestmark = pytest.mark.timeout(grown(300, 3600))
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +26,8 @@ def walks() -> list[Walk]:
     """Walk once; any step in which contract and model disagree fails here, shrunk by Hypothesis."""
     WALKS.clear()
     few = settings(
-        max_examples=grown(42, 460), stateful_step_count=40, deadline=None, database=None, derandomize=True,
-        suppress_health_check=list(HealthCheck),
+        max_examples=grown(42, 460), stateful_step_count=40, deadline=None, database=None,
+        derandomize=PROFILE == "short", suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     run_state_machine_as_test(RightsMachine, settings=few)
     return list(WALKS)

@@ -8,7 +8,9 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.contracts.calls import NOTHING
 from tests.contracts.title_machine import STEPS, TitleMachine, TitleStep
-from tests.drill import grown
+from tests.drill import PROFILE, grown
+
+pytestmark = pytest.mark.timeout(grown(300, 3600))
 
 
 @pytest.fixture(scope="module")
@@ -16,8 +18,8 @@ def steps() -> list[TitleStep]:
     """Walk once; a step in which contract and model disagree fails here, shrunk by Hypothesis."""
     STEPS.clear()
     few = settings(
-        max_examples=grown(18, 300), stateful_step_count=25, deadline=None, database=None, derandomize=True,
-        suppress_health_check=list(HealthCheck),
+        max_examples=grown(18, 300), stateful_step_count=25, deadline=None, database=None,
+        derandomize=PROFILE == "short", suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     run_state_machine_as_test(TitleMachine, settings=few)
     return list(STEPS)
