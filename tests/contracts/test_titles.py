@@ -18,7 +18,7 @@ def steps() -> list[TitleStep]:
     """Walk once; a step in which contract and model disagree fails here, shrunk by Hypothesis."""
     STEPS.clear()
     few = settings(
-        max_examples=grown(18, 300), stateful_step_count=25, deadline=None, database=None,
+        max_examples=grown(30, 300), stateful_step_count=25, deadline=None, database=None,
         derandomize=PROFILE == "short", suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     run_state_machine_as_test(TitleMachine, settings=few)
