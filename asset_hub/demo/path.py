@@ -113,8 +113,9 @@ def walk_path(walk: Walk) -> None:
     walk.step("verify", lambda: _verify(walk))
     walk.step("refuse: second exclusive", lambda: _refuse_second(walk, cast))
     walk.step("refuse: one changed byte", lambda: _refuse_altered(walk))
-    walk.step("title on the ledger", lambda: _share_title(walk, cast))
-    walk.step("hold", lambda: _hold(walk, cast))
+    if walk.media is None:
+        walk.step("title on the ledger", lambda: _share_title(walk, cast))
+        walk.step("hold", lambda: _hold(walk, cast))
     walk.step("catalogue", lambda: _curate(walk, cast))
     walk.step("ledger verify", lambda: _replay(walk))
     write_story(walk.services.settings.home, _chapters(walk, cast))

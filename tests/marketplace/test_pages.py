@@ -148,11 +148,15 @@ def test_of_two_buyers_at_once_one_is_sold_to_and_the_other_reads_when_it_is_fre
 
     assert sorted(answer.status_code for answer in answers) == [303, 409]
     (refused,) = (answer for answer in answers if answer.status_code == 409)
-    free_from = DateRange.years_from(beijing_date(clock.now()), 2).end
-    assert f"start={free_from.isoformat()}" in refused.text
+    assert "An open order holds it for up to half an hour." in refused.text
     assert "Nothing was ordered and nothing is charged." in refused.text
     with shop.services.database.read() as session:
         assert len(session.exec(select(OrderRow)).all()) == 1
+    (place,) = (place for place, answer in enumerate(answers) if answer.status_code == 303)
+    clients[place].post(f"{answers[place].headers['location']}/pay")
+    late = clients[1 - place].post(f"{quotes[1 - place]}/order")
+    free_from = DateRange.years_from(beijing_date(clock.now()), 2).end
+    assert (late.status_code, f"start={free_from.isoformat()}" in late.text) == (409, True)
 
 
 def test_a_conflict_names_nobody_but_to_the_desk_of_the_house(shop: Shop) -> None:
