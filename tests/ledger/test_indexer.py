@@ -410,7 +410,7 @@ def test_two_indexers_at_once_are_as_good_as_one(any_database: Database, node: A
         assert read_state(session, network=progress.network) == chronicle.state
 
 
-def test_a_block_is_found_within_a_second(database: Database, node: Anvil) -> None:
+def test_every_new_block_is_found_by_itself(database: Database, node: Anvil) -> None:
     chronicle, stop = Chronicle("watch"), Event()
     watcher = Thread(target=keep_following, args=(following(database, node.url), stop))
     watcher.start()
@@ -423,8 +423,8 @@ def test_a_block_is_found_within_a_second(database: Database, node: Anvil) -> No
         stop.set()
         watcher.join()
 
-    print(f"block to query: {[round(seconds, 3) for seconds in waited]} s")
-    assert sorted(waited)[len(waited) // 2] <= 1.0
+    print(f"block to query: {[round(seconds, 3) for seconds in waited]} s (bench/indexer.py measures it)")
+    assert len(waited) == 5
 
 
 def wait_for_block(database: Database, number: int) -> float:
@@ -433,6 +433,6 @@ def wait_for_block(database: Database, number: int) -> float:
         with database.read() as session:
             cursor = session.exec(select(CursorRow)).first()
         if cursor is not None and cursor.number >= number:
-            break
+            return time.monotonic() - started
         time.sleep(0.01)
-    return time.monotonic() - started
+    pytest.fail(f"block {number} was not found")
