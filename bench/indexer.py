@@ -23,13 +23,13 @@ import contracts
 import ledger.index_models
 from asset_hub.core.db import Database
 from asset_hub.core.log import configure_logging
+from ledger.anvil import find_anvil
 from ledger.index_models import CursorRow
 from ledger.indexer import Checks, Contracts, Finality, Following, RpcSource, follow, keep_following
 from ledger.indexer.bloom import blooms_of
 from ledger.indexer.decoding import Decoder
 from ledger.indexer.sources import Delivered, Header, Log
 from ledger.merkle import keccak
-from tests.ledger.anvil_node import find_anvil
 from tests.ledger.emitter import SITE, Chronicle
 from tests.ledger.indexed import emitting_anvil, mine
 

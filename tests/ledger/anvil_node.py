@@ -1,10 +1,5 @@
-"""A real anvil 1.7.1 for the tests: from npm into a folder of its own, on loopback, mining only when told.
+"""A real anvil on loopback that mines only when told, as the index's tests need it."""
 
-`python -m tests.ledger.anvil_node` installs it.
-"""
-
-import os
-import shutil
 import socket
 import subprocess
 import time
@@ -14,39 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
 from ledger.chain import CHAIN_ID
 
-VERSION = "1.7.1"
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "asset_hub" / "anvil"
 _START_SECONDS = 30
 _SENDER = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266"
-
-
-def find_anvil() -> Path | None:
-    """Return the program, None where it is not installed."""
-    found = sorted(CACHE.glob("node_modules/@foundry-rs/anvil-*/bin/anvil"))
-    return found[0] if found else None
-
-
-def install() -> None:
-    """Fetch the pinned version with npm."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(CACHE)]
-    subprocess.run([*command, f"@foundry-rs/anvil@{VERSION}"], check=True)
-
-
-def require_anvil() -> Path:
-    """Return the program; where it is missing skip with the reason, in CI fail."""
-    found = find_anvil()
-    if found is None and os.environ.get("CI") == "true" and shutil.which("npm"):
-        install()
-        found = find_anvil()
-    if found is None:
-        reason = "anvil is not installed (python -m tests.ledger.anvil_node)"
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
-    return found
 
 
 class Anvil:
@@ -121,7 +88,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-if __name__ == "__main__":
-    install()

@@ -10,8 +10,9 @@ from asset_hub.core.db import Database, ReadSession
 from ledger.index_models import AnchorView, HeadView, KeyView, OrgView, WorkView
 from ledger.indexer import Contracts, Finality, Following, Patience, RpcSource
 from ledger.indexer.projections import lists_of
-from tests.ledger.anvil_node import Anvil, require_anvil, running_anvil
+from tests.ledger.anvil_node import Anvil, running_anvil
 from tests.ledger.emitter import SITE, STRANGER, Chronicle, Record, State, calls_of, program
+from tests.services.anvil import require_anvil
 
 DEPTH = 8
 OURS = Contracts(SITE)

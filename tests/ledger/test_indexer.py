@@ -37,10 +37,11 @@ from ledger.sites import find_site
 from ledger.submit import endowed_accounts, open_chain
 from tests.drill import grown
 from tests.kill import kill_moments
-from tests.ledger.anvil_node import Anvil, require_anvil, running_anvil
+from tests.ledger.anvil_node import Anvil, running_anvil
 from tests.ledger.emitter import SITE, Chronicle, Record, calls_of, make_record
 from tests.ledger.houses import House, grant, make_house, make_terms
 from tests.ledger.indexed import DEPTH, OURS, emitting_anvil, following, make_database, mine, read_state, reorganise
+from tests.services.anvil import require_anvil
 
 KILLS = grown(4, 50)
 
