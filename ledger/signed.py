@@ -11,7 +11,7 @@ from ledger.calls import encode_call
 from ledger.chain import CHAIN_ID
 from ledger.errors import ActRefused
 from ledger.merkle import keccak
-from ledger.signing import Key, typed_digest
+from ledger.signing import Key, typed_digest, types_of
 from ledger.sites import Site
 
 WORD = 32
@@ -42,8 +42,7 @@ def digest_of(act: SignedAct, address: bytes, *, deadline: int, chain_id: int = 
 
     Raises ValueError for a word that has not its 32 bytes.
     """
-    inner = act.type_text[act.type_text.index("(") + 1 : -1]
-    types = [member.split()[0] for member in inner.split(",")]
+    types = types_of(act.type_text)
     values = [act.op_id, *act.members(), deadline]
     for kind, value in zip(types, values, strict=True):
         if kind == "bytes32" and (not isinstance(value, bytes) or len(value) != WORD):

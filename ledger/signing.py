@@ -77,6 +77,11 @@ def address_of(public: PublicKey) -> bytes:
     return keccak(public.format(compressed=False)[1:])[-20:]
 
 
+def types_of(type_text: str) -> list[str]:
+    """Return the types of an EIP-712 type's members, in their order."""
+    return [member.split()[0] for member in type_text[type_text.index("(") + 1 : -1].split(",")]
+
+
 def typed_digest(
     contract_name: str, address: bytes, chain_id: int, type_text: str, types: Sequence[str], values: Sequence[object]
 ) -> bytes:

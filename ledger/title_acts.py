@@ -8,7 +8,7 @@ from asset_hub.core.db import ReadSession
 from ledger.acts import Call, digest_in, org_key, work_key
 from ledger.calls import encode_call
 from ledger.models import EntryRow
-from ledger.signing import Keys
+from ledger.signing import Keys, types_of
 from ledger.sites import Site
 from ledger.titles import TitleList, read_title
 from ledger.types import DeedKind
@@ -87,8 +87,7 @@ def _sides(keys: Keys, args: Mapping[str, Any], digest: bytes) -> list[tuple[byt
 
 
 def _digest(site: Site, type_text: str, values: Sequence[object]) -> bytes:
-    types = [member.split()[0] for member in type_text[type_text.index("(") + 1 : -1].split(",")]
-    return digest_in(site, "TitleLedger", type_text, types, values)
+    return digest_in(site, "TitleLedger", type_text, types_of(type_text), values)
 
 
 def _call(function: str, values: Sequence[Any]) -> Call:

@@ -62,8 +62,8 @@ def judge(
     held against its own `revoked` numbers. Nothing is written.
     """
     certificate, trust = fields.get("certificate", b""), fields.get("trust")
-    status = fields.get("status")
-    if status is None and _own_word(session, keys, certificate).ok:
+    status, own = fields.get("status"), _own_word(session, keys, certificate)
+    if status is None and own.ok:
         status = own_status_list(session, keys, revoked=revoked, now=now)
     report = verify_certificate(
         certificate, media=None, trust=trust, status=status, today=beijing_date(now),
@@ -71,7 +71,7 @@ def judge(
     )  # fmt: skip
     if trust is not None or report.checks[0].ok is False:
         return Verdict(report.checks)
-    return Verdict((*report.checks, _own_word(session, keys, certificate)))
+    return Verdict((*report.checks, own))
 
 
 def own_status_list(session: ReadSession, keys: Keys, *, revoked: Sequence[int], now: datetime) -> bytes:
