@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from ledger.disputes import (
     LEAST_TERM_SECONDS,
@@ -47,7 +47,7 @@ from tests.contracts.money_sandbox import (
     sandbox,
     word,
 )
-from tests.drill import grown
+from tests.drill import grown, walk
 
 pytestmark = pytest.mark.timeout(1800)
 LEDGER = "DisputeRegister"
@@ -188,10 +188,9 @@ def test_case_states_move_only_along_the_diagram_and_as_the_model_says() -> None
     )  # fmt: skip
     DisputeMachine.carried = 0
     every = set(CaseState) - {CaseState.NONE}
-    while DisputeMachine.carried < wanted or (
-        DisputeMachine.carried < 6 * wanted and every - {after for _, after in DisputeMachine.moves}
-    ):
-        run_state_machine_as_test(DisputeMachine, settings=chosen)
+    walk(DisputeMachine, settings=chosen, while_=lambda: DisputeMachine.carried < wanted or (
+        DisputeMachine.carried < 6 * wanted and every > {after for _, after in DisputeMachine.moves}
+    ))  # fmt: skip
     print(f"py-evm, DisputeRegister: {DisputeMachine.carried} calls")
 
     assert {(before, after) for before, after in DisputeMachine.moves if after not in STEPS[before] | {before}} == set()

@@ -8,7 +8,7 @@ from typing import ClassVar
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from ledger.errors import ActRefused
 from ledger.settlements import (
@@ -58,7 +58,7 @@ from tests.contracts.money_sandbox import (
     sandbox,
     word,
 )
-from tests.drill import grown
+from tests.drill import grown, walk
 
 pytestmark = pytest.mark.timeout(1800)
 LEDGER = "SettlementLedger"
@@ -326,8 +326,9 @@ def steps() -> list[Step]:
         suppress_health_check=list(HealthCheck), phases=[Phase.generate], report_multiple_bugs=False,
     )  # fmt: skip
     OrderMachine.carried = 0
-    while OrderMachine.carried < wanted or (OrderMachine.carried < 6 * wanted and _unseen(OrderMachine.done)):
-        run_state_machine_as_test(OrderMachine, settings=chosen)
+    walk(OrderMachine, settings=chosen, while_=lambda: OrderMachine.carried < wanted or (
+        OrderMachine.carried < 6 * wanted and bool(_unseen(OrderMachine.done))
+    ))  # fmt: skip
     print(f"py-evm, SettlementLedger: {OrderMachine.carried} calls, {len(OrderMachine.done)} done")
     return OrderMachine.done
 

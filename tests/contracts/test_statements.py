@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from ledger.errors import ActRefused
 from ledger.merklesum import Line, build_tree, prove_line, verify_line
@@ -28,7 +28,7 @@ from tests.contracts.money_sandbox import (
     sandbox,
     word,
 )
-from tests.drill import grown
+from tests.drill import grown, walk
 
 pytestmark = pytest.mark.timeout(1800)
 LEDGER = "StatementLedger"
@@ -142,8 +142,7 @@ def test_invariant_21_revisions_count_up_by_one() -> None:
         suppress_health_check=list(HealthCheck), phases=[Phase.generate], report_multiple_bugs=False,
     )  # fmt: skip
     StatementMachine.carried = 0
-    while StatementMachine.carried < wanted:
-        run_state_machine_as_test(StatementMachine, settings=chosen)
+    walk(StatementMachine, settings=chosen, while_=lambda: StatementMachine.carried < wanted)
     print(f"py-evm, StatementLedger: {StatementMachine.carried} calls")
 
     logged = StatementMachine.revisions.values()
