@@ -14,13 +14,13 @@ from asset_hub.catalogue import permissions
 from asset_hub.catalogue.errors import AssetNotFound, BadRestriction
 from asset_hub.catalogue.holding import length_of, read_holding
 from asset_hub.catalogue.restrictions import Hold, holds_of, lift_restriction, may_restrict, require_restrict, restrict
-from asset_hub.catalogue.types import HIDING, KIND_NAMES, RESTRICTION_NAMES, AssetView, FileRole, PartLevel
-from asset_hub.catalogue.views import find_asset, find_file, get_asset
+from asset_hub.catalogue.types import HIDING, KIND_NAMES, RESTRICTION_NAMES, AssetView, FileRole, FileView, PartLevel
+from asset_hub.catalogue.views import find_asset, find_file, get_asset, sees_all_of
 from asset_hub.catalogue.words import ELEMENT_NAMES, source_in_words, value_in_words
 from asset_hub.core import clock
 from asset_hub.core.clock import beijing_date
 from asset_hub.core.text import N_, Text
-from asset_hub.media import ImageRequest, cut_image, image_info
+from asset_hub.media import PUBLIC_LONGEST, ImageRequest, cut_image, image_info
 from asset_hub.web.ranges import serve_blob
 from asset_hub.web.shell import language_of, redirect, render, site_address
 
@@ -122,12 +122,9 @@ def file_bytes(request: Request, file_id: UUID, by: CurrentActor) -> Response:
 @router.get("/iiif/{file_id}/info.json")
 def iiif_info(request: Request, file_id: UUID, by: CurrentActor) -> Response:
     """IIIF Image API 3.0, section 5."""
-    with request.app.state.services.database.read() as session:
-        file = find_file(session, file_id=file_id, by=by, now=clock.now())
-    if file.role != FileRole.PYRAMID:
-        raise AssetNotFound
-    base = f"{site_address(request)}/iiif/{file_id}"
-    info = image_info(base, width=int(file.technical["width"]), height=int(file.technical["height"]))
+    file, longest = _pyramid(request, file_id, by)
+    width, height = int(file.technical["width"]), int(file.technical["height"])
+    info = image_info(f"{site_address(request)}/iiif/{file_id}", width=width, height=height, longest=longest)
     return JSONResponse(info, headers={"Access-Control-Allow-Origin": "*"})
 
 
@@ -142,15 +139,20 @@ def iiif_image(
     request: Request, file_id: UUID, region: str, size: str, rotation: str, quality: str, form: str, by: CurrentActor
 ) -> Response:
     """A part of a picture; raises BadInput for what the interface does not define."""
-    services = request.app.state.services
-    with services.database.read() as session:
-        file = find_file(session, file_id=file_id, by=by, now=clock.now())
-    if file.role != FileRole.PYRAMID:
-        raise AssetNotFound
-    with services.files.as_path(file.sha256) as path:
-        content, mime = cut_image(path, ImageRequest(region, size, rotation, quality, form))
+    file, longest = _pyramid(request, file_id, by)
+    with request.app.state.services.files.as_path(file.sha256) as path:
+        content, mime = cut_image(path, ImageRequest(region, size, rotation, quality, form), longest=longest)
     headers = {"Access-Control-Allow-Origin": "*", "Cache-Control": "private, max-age=3600"}
     return Response(content, media_type=mime, headers=headers)
+
+
+def _pyramid(request: Request, file_id: UUID, by: Actor) -> tuple[FileView, int | None]:
+    """Return a picture and the longest side that this reader is shown, None for all of it."""
+    with request.app.state.services.database.read() as session:
+        file = find_file(session, file_id=file_id, by=by, now=clock.now())
+        if file.role != FileRole.PYRAMID:
+            raise AssetNotFound
+        return file, None if sees_all_of(session, file_id=file_id, by=by) else PUBLIC_LONGEST
 
 
 def _facts(asset: AssetView, language: str) -> list[tuple[str, str]]:

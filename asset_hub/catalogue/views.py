@@ -139,6 +139,13 @@ def find_file(session: ReadSession, *, file_id: UUID, by: Actor, now: datetime) 
     return _file(row)
 
 
+def sees_all_of(session: ReadSession, *, file_id: UUID, by: Actor) -> bool:
+    """Say whether this reader sees a picture in all its pixels: its house's staff and the overseers (ADR 0015)."""
+    row = session.get_one(FileRow, file_id)
+    asset = session.get_one(AssetRow, row.asset_id)
+    return may_know_why(by, owner_id=asset.owner_id, custodian_id=asset.custodian_id)
+
+
 def find_by_digest(session: ReadSession, *, sha256: str, owner_id: UUID) -> AssetId | None:
     """Return the asset of this owner that has a master with these bytes."""
     statement = (

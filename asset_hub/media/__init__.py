@@ -11,11 +11,12 @@ from asset_hub.media.errors import (
     UnsupportedFormat,
 )
 from asset_hub.media.formats import identify, kind_of
-from asset_hub.media.iiif import ImageRequest, cut_image, image_info
+from asset_hub.media.iiif import PUBLIC_LONGEST, ImageRequest, cut_image, image_info
 from asset_hub.media.types import Derivative, Format, MediaKind, Probe, Shot, ShotList
 from asset_hub.media.work import cut_film, derive, draw_stills, find_shots, probe
 
 __all__ = [
+    "PUBLIC_LONGEST",
     "DecodeTimedOut", "Derivative", "Digests", "EmptyFile", "Format", "ImageRequest", "MediaKind", "MediaRefused",
     "MislabelledFile", "Probe", "Shot", "ShotList", "TooManyPixels", "TruncatedFile", "UnsupportedFormat", "cut_film",
     "cut_image", "derive", "digest_file", "draw_stills", "find_shots", "identify", "image_info", "kind_of", "probe",

@@ -9,6 +9,7 @@ from asset_hub.core.errors import BadInput
 from asset_hub.core.text import N_
 
 TILE = 512
+PUBLIC_LONGEST = 2048
 _MIMES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 _MAX_OUT = 4096
 
@@ -24,8 +25,17 @@ class ImageRequest:
     form: str
 
 
-def image_info(base: str, *, width: int, height: int) -> dict[str, Any]:
-    """Return info.json (IIIF Image API 3.0, section 5) for a picture under the URL `base`."""
+def shown_size(width: int, height: int, longest: int | None) -> tuple[int, int]:
+    """Return the pixels a picture is shown with; `longest` bounds its longer side, None shows all (ADR 0015)."""
+    if longest is None or max(width, height) <= longest:
+        return width, height
+    scale = longest / max(width, height)
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def image_info(base: str, *, width: int, height: int, longest: int | None = None) -> dict[str, Any]:
+    """Return info.json (IIIF Image API 3.0, section 5) of a picture under `base`, shown as `shown_size` says."""
+    width, height = shown_size(width, height, longest)
     factors = [1]
     while TILE * factors[-1] < max(width, height):
         factors.append(factors[-1] * 2)
@@ -37,8 +47,11 @@ def image_info(base: str, *, width: int, height: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def cut_image(path: Path, request: ImageRequest) -> tuple[bytes, str]:
-    """Return the asked part of a pyramid and its MIME type. Raises BadInput for what the API does not define."""
+def cut_image(path: Path, request: ImageRequest, *, longest: int | None = None) -> tuple[bytes, str]:
+    """Return the asked part of a pyramid, shown as `shown_size` says, and its MIME type.
+
+    Raises BadInput for what the API does not define.
+    """
     import pyvips
 
     if request.form not in _MIMES or request.quality not in ("default", "color", "gray"):
@@ -46,8 +59,10 @@ def cut_image(path: Path, request: ImageRequest) -> tuple[bytes, str]:
     if request.rotation not in ("0", "90", "180", "270"):
         raise _bad(request.rotation)
     whole = pyvips.Image.new_from_file(str(path))
-    left, top, width, height = read_region(request.region, whole.width, whole.height)
+    shown = shown_size(whole.width, whole.height, longest)
+    left, top, width, height = read_region(request.region, *shown)
     out_width, out_height = read_size(request.size, width, height)
+    left, top, width, height = _on_whole((left, top, width, height), whole.width / shown[0], whole.height / shown[1])
     level = 0
     while width >> (level + 1) >= out_width and height >> (level + 1) >= out_height and level + 1 < _levels(whole):
         level += 1
@@ -111,6 +126,11 @@ def _wanted(best_fit: bool, w: str, h: str, width: int, height: int, text: str) 
         scale = min(across / width, down / height, 1.0)
         return width * scale, height * scale
     return across or width * down / height, down or height * across / width
+
+
+def _on_whole(part: tuple[int, int, int, int], across: float, down: float) -> tuple[int, int, int, int]:
+    left, top = int(part[0] * across), int(part[1] * down)
+    return left, top, max(1, round(part[2] * across)), max(1, round(part[3] * down))
 
 
 def _levels(image: Any) -> int:

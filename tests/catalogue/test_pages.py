@@ -1,14 +1,17 @@
 """The asset page, its files by range, pictures by IIIF."""
 
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from starlette.testclient import TestClient
 
 from asset_hub.accounts import Actor
 from asset_hub.catalogue import FileRole, get_asset, list_assets
 from asset_hub.catalogue.types import AssetView
 from asset_hub.core import clock
+from asset_hub.media import PUBLIC_LONGEST
 from tests.demo_intake import House, take_in
 from tests.media_files import make_film, make_picture
 from tests.web.pages import client_for
@@ -21,7 +24,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> House:
     media = folder / "media"
     media.mkdir()
     make_film(media / "朝天门.mp4", cuts=2)
-    make_picture(media / "夔门<b>.jpg", size=(1600, 1000))
+    make_picture(media / "夔门<b>.jpg", size=(2600, 1600))
     return take_in(folder / "home", media)
 
 
@@ -91,9 +94,23 @@ def test_a_picture_is_cut_on_demand(house: House) -> None:
     tile = reader.get(f"/iiif/{pyramid.id}/0,0,512,512/256,/0/default.jpg")
     wrong = reader.get(f"/iiif/{pyramid.id}/nonsense/max/0/default.jpg")
 
-    assert (info["width"], info["height"], info["profile"]) == (1600, 1000, "level2")
+    assert (info["width"], info["height"], info["profile"]) == (PUBLIC_LONGEST, 1260, "level2")
     assert (tile.status_code, tile.headers["content-type"]) == (200, "image/jpeg")
     assert (wrong.status_code, wrong.json()["status"]) == (422, 422)
+
+
+def test_strangers_see_a_picture_in_as_many_pixels_as_the_public_may(house: House) -> None:
+    pyramid = asset_of(house, "picture").file(FileRole.PYRAMID)
+    assert pyramid is not None
+    stranger, staff = client(house), client(house, house.archivist)
+
+    infos = [reader.get(f"/iiif/{pyramid.id}/info.json").json() for reader in (stranger, staff)]
+    wholes = [reader.get(f"/iiif/{pyramid.id}/full/max/0/default.png") for reader in (stranger, staff)]
+    beyond = stranger.get(f"/iiif/{pyramid.id}/0,0,100,100/200,/0/default.jpg")
+
+    assert [(info["width"], info["height"]) for info in infos] == [(PUBLIC_LONGEST, 1260), (2600, 1600)]
+    assert [Image.open(BytesIO(whole.content)).size for whole in wholes] == [(PUBLIC_LONGEST, 1260), (2600, 1600)]
+    assert beyond.status_code == 422
 
 
 def test_an_unknown_asset_is_not_found_in_both_languages(house: House, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import pyvips
-from PIL import Image
+from PIL import Image, ImageChops, ImageStat
 
 from asset_hub.core.errors import BadInput
 from asset_hub.media import ImageRequest, cut_image, image_info
@@ -59,6 +59,23 @@ def test_what_the_interface_does_not_define_is_refused(
 ) -> None:
     with pytest.raises(BadInput):
         cut_image(pyramid, ImageRequest(region, size, rotation, quality, form))
+
+
+def test_a_bounded_picture_is_served_as_if_it_had_no_more_pixels(pyramid: Path) -> None:
+    def cut(region: str, size: str) -> Image.Image:
+        content, _mime = cut_image(pyramid, ImageRequest(region, size, "0", "default", "png"), longest=500)
+        return Image.open(BytesIO(content)).convert("RGB")
+
+    whole = cut("full", "max")
+    corner = cut("400,200,100,100", "max")
+
+    assert (whole.size, corner.size) == ((500, 300), (100, 100))
+    assert ImageStat.Stat(ImageChops.difference(corner, whole.crop((400, 200, 500, 300)))).mean < [12.0] * 3
+    with pytest.raises(BadInput):
+        cut("0,0,100,100", "200,")
+    with pytest.raises(BadInput):
+        cut("500,0,100,100", "max")
+    assert image_info("http://localhost/iiif/1", width=2000, height=1200, longest=500)["width"] == 500
 
 
 def test_the_description_names_every_scale() -> None:
