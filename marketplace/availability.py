@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from asset_hub.accounts import Actor, may
+from asset_hub.accounts import Actor, may, suspended_houses
 from asset_hub.catalogue import AssetView, get_asset
 from asset_hub.catalogue.restrictions import restrictions_in_force
 from asset_hub.core.db import ReadSession
@@ -23,7 +23,7 @@ from ledger.codebook import GrantKind, find_use
 from ledger.entries import assets_in_conflict, held_grants_of
 from ledger.grants import Words, conflicts, first_free_day, read_words
 from marketplace import permissions
-from marketplace.checks import window_taken
+from marketplace.checks import SELLER_SUSPENDED, window_taken
 from marketplace.errors import HeldByOrder
 from marketplace.models import LicenceRow, ListingRow, OrderRow, TitleRow
 from marketplace.terms import LicenceTerms
@@ -60,6 +60,7 @@ class _Rights:
     withheld: Sequence[Span | None] = ()
     held: Sequence[tuple[UUID, Words]] = ()
     ordered: Sequence[tuple[UUID, Words]] = ()
+    is_suspended: bool = False
 
 
 def availability(
@@ -73,7 +74,7 @@ def availability(
 def availability_of_page(
     session: ReadSession, *, assets: Sequence[AssetView], terms: LicenceTerms, by: Actor, now: datetime
 ) -> dict[UUID, Availability]:
-    """Answer for assets that this reader may see, by id; at most six queries for any number."""
+    """Answer for assets that this reader may see, by id; at most eight queries for any number."""
     ids = [asset.id for asset in assets]
     rights = _read_rights(session, ids, now, by.organisation_id)
     wanted = terms.grant().words(0)
@@ -105,7 +106,7 @@ def offered_uses(session: ReadSession, *, asset_ids: Collection[UUID]) -> dict[U
 
 
 def not_free_assets(session: ReadSession, *, terms: LicenceTerms, now: datetime) -> set[UUID]:
-    """Return every asset in whose way something stands today: restrictions, licences, open orders; three queries.
+    """Return every asset in whose way something stands today: restrictions, licences, open orders, a suspended house.
 
     Of the assets whose holder offers the use, exactly the others are free.
     """
@@ -116,7 +117,7 @@ def not_free_assets(session: ReadSession, *, terms: LicenceTerms, now: datetime)
         if _is_withheld(spans, terms.segment)
     }
     ordered = {asset_id for asset_id, held in _read_orders(session, None, now).items() if conflicts(wanted, held)}
-    return restricted | ordered | assets_in_conflict(session, wanted=wanted)
+    return restricted | ordered | assets_in_conflict(session, wanted=wanted) | _of_suspended(session)
 
 
 def blocking(
@@ -140,6 +141,8 @@ def _judge(rights: _Rights, terms: LicenceTerms, wanted: Words, numbers: Sequenc
     missing = _missing(rights) or _not_offered(rights, terms)
     if _is_withheld(rights.withheld, terms.segment):
         missing += (Text(N_("It is held back at the moment.")),)
+    if rights.is_suspended:
+        missing += (Text(SELLER_SUSPENDED),)
     if missing:
         return Availability(Answer.UNKNOWN, missing)
     if not conflicts(wanted, rights.held):
@@ -182,11 +185,11 @@ def _read_rights(
     titles, prices = _read_titles(session, ids), _read_prices(session, ids)
     withheld = restrictions_in_force(session, asset_ids=ids, now=now)
     granted = held_grants_of(session, asset_ids=ids, but_holds_of=buyer_id)
-    ordered = _read_orders(session, ids, now)
+    ordered, suspended = _read_orders(session, ids, now), _of_suspended(session)
     return {
         asset_id: _Rights(
             *titles.get(asset_id, (TitleState.UNKNOWN, "")), prices.get(asset_id), withheld.get(asset_id, ()),
-            granted.get(asset_id, ()), ordered.get(asset_id, ()),
+            granted.get(asset_id, ()), ordered.get(asset_id, ()), asset_id in suspended,
         )
         for asset_id in ids
     }  # fmt: skip
@@ -202,6 +205,14 @@ def _read_prices(session: ReadSession, ids: Collection[UUID]) -> dict[UUID, Mapp
         col(ListingRow.asset_id).in_(ids), ListingRow.state == _OPEN
     )
     return dict(session.exec(statement).all())
+
+
+def _of_suspended(session: ReadSession) -> set[UUID]:
+    """Return what suspended houses offer."""
+    houses = suspended_houses(session)
+    if not houses:
+        return set()
+    return set(session.exec(select(ListingRow.asset_id).where(col(ListingRow.seller_id).in_(houses))))
 
 
 def _read_orders(

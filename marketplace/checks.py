@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from asset_hub.accounts import Actor
+from asset_hub.accounts import Actor, suspended_houses
 from asset_hub.catalogue import get_asset
 from asset_hub.catalogue.restrictions import restrictions_in_force
 from asset_hub.core.db import ReadSession
@@ -14,13 +14,16 @@ from marketplace.errors import NotForSale, WindowTaken
 from marketplace.terms import LicenceTerms
 from marketplace.title import STATE_NAMES, TitleState, title_of
 
+SELLER_SUSPENDED = N_("The house that offers it is suspended.")
+
 
 def check_still_sellable(
     session: ReadSession, *, asset_id: UUID, terms: LicenceTerms, by: Actor, now: datetime
 ) -> None:
     """Refuse what was offered once and may not be sold now; an offer that was only taken back still holds.
 
-    Raises AssetNotFound where the buyer may no longer know of it, NotForSale for its title or what is held back.
+    Raises AssetNotFound where the buyer may no longer know of it, NotForSale for its title, its suspended house or what
+    is held back.
     """
     asset = get_asset(session, asset_id=asset_id, by=by, now=now)
     title = title_of(session, asset=asset)
@@ -28,6 +31,8 @@ def check_still_sellable(
         raise NotForSale(STATE_NAMES[title.state])
     if title.pledgee:
         raise NotForSale(N_("The rights are pledged; the pledgee must agree."))
+    if asset.owner_id in suspended_houses(session):
+        raise NotForSale(SELLER_SUSPENDED)
     held_back = restrictions_in_force(session, asset_ids=[asset_id], now=now).get(asset_id, [])
     if any(span is None or terms.segment is None or span.overlaps(terms.segment) for span in held_back):
         raise NotForSale(N_("It is held back at the moment."))

@@ -38,11 +38,12 @@ from asset_hub.accounts.roles import (
     require_person,
     require_reach,
 )
+from asset_hub.accounts.suspension import suspended_houses
 
 __all__ = [
     "ANONYMOUS", "Actor", "OrganisationAdmitted", "OrganisationId", "Party", "PartyKind", "PartyState", "Permission",
     "PersonId", "Role", "actor_of_login", "actor_of_person", "actor_of_secret", "apply_for_admission",
     "check_application", "create_person", "end_session", "find_party", "get_party", "issue_token", "join",
     "list_parties", "local_operator", "may", "open_session", "party_names", "require", "require_organisation",
-    "require_own_hand", "require_person", "require_reach", "sign_in",
+    "require_own_hand", "require_person", "require_reach", "sign_in", "suspended_houses",
 ]  # fmt: skip

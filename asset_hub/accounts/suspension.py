@@ -77,6 +77,11 @@ def suspensions_of(session: ReadSession, *, organisation_id: UUID, by: Actor) ->
     )
 
 
+def suspended_houses(session: ReadSession) -> set[UUID]:
+    """Return the houses that are suspended now; few, if any."""
+    return set(session.exec(select(PartyRow.id).where(PartyRow.state == PartyState.SUSPENDED)))
+
+
 def _locked(session: WriteSession, organisation_id: UUID, by: Actor) -> PartyRow:
     require(by, permissions.SUSPEND)
     row = session.get(PartyRow, organisation_id, with_for_update=True)
