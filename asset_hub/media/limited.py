@@ -4,6 +4,7 @@ import array
 import atexit
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -90,24 +91,24 @@ def run_limited(
     finally:
         os.close(writing)
     with os.fdopen(reading, "rb") as answers:
-        return _listen(answers, on_progress)
+        return _listen(answers, on_progress, [*readable, *writable])
 
 
-def _listen(answers: Any, on_progress: OnProgress | None) -> Any:
+def _listen(answers: Any, on_progress: OnProgress | None, paths: Sequence[Path]) -> Any:
     while line := answers.readline(_MAX_ANSWER):
         message = json.loads(line)
         if "result" in message:
             return message["result"]
         if "refused" in message:
-            raise _refusal(message)
+            raise _refusal(message, paths)
         if on_progress is not None:
             on_progress(float(message.get("progress", 0)))
     raise DecodeTimedOut(N_("Reading took longer, or more memory, than a file may take."))
 
 
-def _refusal(message: dict[str, Any]) -> MediaRefused:
+def _refusal(message: dict[str, Any], paths: Sequence[Path]) -> MediaRefused:
     refusal = BY_SLUG.get(str(message["refused"]), MediaRefused)
-    params: dict[str, Any] = {str(key): str(value) for key, value in message["params"].items()}
+    params: dict[str, Any] = {str(key): without_paths(str(value), paths) for key, value in message["params"].items()}
     return refusal(str(message["message"]), **params)
 
 
@@ -131,3 +132,11 @@ def _environment() -> dict[str, str]:
 
 def _debugging() -> bool:
     return bool(os.environ.get("ASSET_HUB_DEBUG_MEDIA"))
+
+
+def without_paths(complaint: str, paths: Sequence[Path]) -> str:
+    """Keep where our files lie out of what people read, also where a decoder cut the path short."""
+    for path in paths:
+        complaint = complaint.replace(str(path.absolute()), "–")
+        complaint = re.sub(rf"\S*{re.escape(path.name)}\S*", "–", complaint)
+    return complaint

@@ -34,7 +34,7 @@ def run_program(command: Sequence[str], *, on_line: Callable[[str], None] | None
     output = _read_all(process.stdout, on_line)
     listener.join()
     if process.wait() != 0:
-        raise _refusal(_without_paths(complaint.decode("utf-8", "replace").strip(), command))
+        raise _refusal(complaint.decode("utf-8", "replace").strip())
     return output
 
 
@@ -55,14 +55,6 @@ def _read_all(pipe: IO[bytes] | None, on_line: Callable[[str], None] | None) -> 
         on_line(line.decode("utf-8", "replace"))
         lines.append(line)
     return b"".join(lines)
-
-
-def _without_paths(complaint: str, command: Sequence[str]) -> str:
-    """Keep where our files lie out of what people read."""
-    for argument in command:
-        if argument.startswith("/"):
-            complaint = complaint.replace(argument, "–")
-    return complaint
 
 
 def _refusal(complaint: str) -> MediaRefused:

@@ -1,5 +1,6 @@
 """Facts and derivatives of real files, and clear refusals of broken ones."""
 
+import random
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,20 @@ def test_noise_is_refused_as_every_kind(tmp_path: Path) -> None:
             probe(path, kind=kind, mime="")
     with pytest.raises(UnsupportedFormat):
         probe(path, kind=MediaKind.PICTURE, mime="image/jpeg")
+
+
+@pytest.mark.parametrize("mime", ["image/jpx", "image/jp2", "image/tiff", "image/png", "video/mp4", "audio/wav"])
+def test_a_refusal_does_not_say_where_our_files_lie(tmp_path: Path, mime: str) -> None:
+    folder = tmp_path / ("一个 很长的目录" * 3)
+    folder.mkdir()
+    path = folder / "ae749b2c27af"
+    path.write_bytes(random.Random(7).randbytes(9_000))
+
+    with pytest.raises(MediaRefused) as caught:
+        probe(path, kind=MediaKind.FILM if mime[0] in "va" else MediaKind.PICTURE, mime=mime)
+
+    said = str(caught.value)
+    assert not any(part in said for part in (str(tmp_path), "很长的目录", path.name)), said
 
 
 def test_sound_gives_a_proxy_and_a_drawn_wave(tmp_path: Path) -> None:
