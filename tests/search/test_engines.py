@@ -102,7 +102,7 @@ def requests() -> list[EngineRequest]:
                     [{}, {"first_day": (None, 0)}, {"last_day": (-1000, None), "first_day": (None, 9000)}]
                 ),
                 facets=("kind", "district"),
-                size=1000,
+                size=grown(1000, 8000),
             )
         )
     return made
