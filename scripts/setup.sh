@@ -69,7 +69,7 @@ wanted=$(cat requirements.lock pyproject.toml | sha256sum | cut -c1-64)
 if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
   say "Python packages into .venv"
   [ -x .venv/bin/python ] || "$tools/bin/uv" venv --quiet --python "$(command -v "$python")" .venv
-  "$tools/bin/uv" pip sync --quiet --python .venv/bin/python --require-hashes requirements.lock
+  "$tools/bin/uv" pip sync --quiet --compile-bytecode --python .venv/bin/python --require-hashes requirements.lock
   "$tools/bin/uv" pip install --quiet --python .venv/bin/python --no-deps -e .
   echo "$wanted" >"$stamp"
 fi

@@ -2,6 +2,7 @@
 # The whole suite: format, lint, types, import contracts, then every test on real services.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+unset PYTHONDONTWRITEBYTECODE # the tests start many processes: compile once, not in each
 started=$SECONDS
 step() { printf '\n== %s (%ss)\n' "$*" "$((SECONDS - started))"; }
 step lint;    make --no-print-directory lint

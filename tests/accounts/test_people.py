@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from argon2.exceptions import VerifyMismatchError
 from sqlmodel import select
 
 from asset_hub.accounts import (
@@ -16,6 +17,7 @@ from asset_hub.accounts import (
     issue_token,
     local_operator,
     may,
+    people,
     require,
     sign_in,
 )
@@ -106,3 +108,9 @@ def test_permissions_ask_for_role_and_organisation() -> None:
         require(ANONYMOUS, SELL, organisation_id=house)
     with pytest.raises(Forbidden):
         require(operator, SELL, organisation_id=house)
+
+
+def test_an_unknown_name_takes_the_same_work_as_a_known_one() -> None:
+    assert not people._HASHER.check_needs_rehash(people._NOBODY)
+    with pytest.raises(VerifyMismatchError):
+        people._HASHER.verify(people._NOBODY, "")
