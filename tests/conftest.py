@@ -81,7 +81,7 @@ def any_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Dat
 
 
 @pytest.fixture(scope="session")
-def elasticsearch_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def elasticsearch_url() -> Iterator[str]:
     """A real Elasticsearch 9 node; skipped where no Java 21 or no node is there, a failure in CI."""
     if elasticsearch_node.find_java() is None:
         _skip_or_fail("Elasticsearch needs Java 21 or newer")
@@ -89,5 +89,5 @@ def elasticsearch_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
     if not elasticsearch_node.is_there():
         _skip_or_fail("the Elasticsearch node is not installed (make setup-tests)")
         return
-    with elasticsearch_node.running_node(tmp_path_factory.mktemp("elasticsearch")) as url:
+    with elasticsearch_node.running_node() as url:
         yield url

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 from collections.abc import Iterator
@@ -64,8 +65,20 @@ def is_there() -> bool:
 
 
 @contextmanager
-def running_node(folder: Path) -> Iterator[str]:
-    """Start a node whose data lie in `folder`; ends with the block."""
+def running_node() -> Iterator[str]:
+    """Start a node of its own; node and data end with the block.
+
+    Its folder lies beside pytest's: whenever another pytest starts it closes that one to all but root, and a node
+    that cannot write its data is no master any more.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="ahes"))
+    try:
+        yield from _run_in(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run_in(folder: Path) -> Iterator[str]:
     java = find_java()
     assert java is not None
     home = folder / "node"
@@ -95,9 +108,6 @@ def _as_nobody(folder: Path) -> list[str]:
     if os.geteuid() != 0:
         return []
     subprocess.run(["chown", "-R", f"{_NOBODY}:{_NOBODY}", str(folder)], check=True)
-    for parent in [folder, *folder.parents]:
-        if parent.stat().st_uid == 0 and str(parent).startswith(str(Path("/tmp"))) and parent != Path("/tmp"):
-            parent.chmod(parent.stat().st_mode | 0o011)
     assert pwd.getpwuid(_NOBODY)
     return ["setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups"]
 
