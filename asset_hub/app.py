@@ -67,7 +67,7 @@ from ingest import permissions as ingest_permissions
 from ingest.events import AccessionClosed
 from ledger import permissions as ledger_permissions
 from ledger.engine import require_wired
-from ledger.events import EntryConfirmed, EntryRefused
+from ledger.events import DayAttested, EntryConfirmed, EntryRefused
 from ledger.signing import Keys
 from marketplace import permissions as marketplace_permissions
 from search import SearchEngine, open_search
@@ -78,6 +78,7 @@ SUBSCRIPTIONS: Mapping[type, tuple[str, ...]] = {
     AccessionClosed: (ledger.jobs.ANCHOR_RECEIPT,),
     EntryConfirmed: (marketplace.jobs.ON_CONFIRMED,),
     EntryRefused: (marketplace.jobs.ON_REFUSED,),
+    DayAttested: (marketplace.jobs.ON_ATTESTED,),
     AssetChanged: (search.jobs.INDEX_ASSET,),
 }
 
@@ -184,7 +185,9 @@ def all_jobs(services: Services) -> dict[str, Job]:
         ingest.jobs.jobs(services.files),
         search.jobs.jobs(services.search),
         ledger.jobs.jobs(services.keys),
-        marketplace.jobs.jobs(services.files, services.keys, issuer=services.settings.issuer),
+        marketplace.jobs.jobs(
+            services.files, services.keys, issuer=services.settings.issuer, home=services.settings.home
+        ),
     )
 
 

@@ -69,7 +69,7 @@ def status_json(request: Request) -> Response:
     """The signed list of revoked licences as the operator keeps it in the home, dated now."""
     services, now = request.app.state.services, clock.now()
     with services.database.read() as session:
-        revoked = read_revoked(services.settings.home)
+        revoked = read_revoked(session, services.settings.home)
         content = own_status_list(session, services.keys, revoked=revoked, now=now)
     return _download(content, f"status-{beijing_date(now)}.json")
 
@@ -108,7 +108,11 @@ def verify_posted(request: Request, fields: PostedFields) -> Response:
     try:
         with services.database.read() as session:
             verdict = judge(
-                session, services.keys, fields=fields, revoked=read_revoked(services.settings.home), now=clock.now()
+                session,
+                services.keys,
+                fields=fields,
+                revoked=read_revoked(session, services.settings.home),
+                now=clock.now(),
             )
     except BadDigest as error:
         return _verify_page(request, digest=typed, bad_digest=error.text, status=422)

@@ -46,7 +46,7 @@ def verify(request: Request, body: PostedBody) -> dict[str, Any]:
     """
     services = request.app.state.services
     with services.database.read() as session:
-        revoked = read_revoked(services.settings.home)
+        revoked = read_revoked(session, services.settings.home)
         verdict = judge(session, services.keys, fields=_members(body), revoked=revoked, now=clock.now())
     checks = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in verdict.checks]
     return {"valid": verdict.is_valid, "failed": list(verdict.failed), "checks": checks}

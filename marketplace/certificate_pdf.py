@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -70,11 +71,34 @@ def _lines(document: dict[str, Any], licence: dict[str, Any]) -> list[tuple[str,
         ("许可种类 Kind", f"{licence['kind']['zh']}  {licence['kind']['en']}"),
         ("费用 Fee", f"{licence['fee']['shown']}（含税 tax included）"),
         ("交付文件 SHA-256", document["delivery"]["sha256"]),
+        ("交付文件 SM3", document["delivery"]["sm3"] or "未提供 not stated"),
         ("链与创世块 Chain", f"{document['chain']['id']}  {document['chain']['genesis'][:32]}…"),
         ("签发 Issuer", f"{document['issuer']['name']}  0x{document['issuer']['address']}"),
         ("签发时间 Issued", document["issued_at"]),
-        ("密钥保管 Keys", f"{document['issuer']['custody']}；{document['issuer']['witness']}"),
+        ("密钥保管 Keys", document["issuer"]["custody"]),
+        ("第三方见证 Witness", witness_of(document)),
+        ("国密签名 SM2", sm2_of(document)),
     ]
+
+
+def witness_of(document: Mapping[str, Any]) -> str:
+    """Return which third parties vouch for a certificate's day, or that none does."""
+    word = document["attestation"]
+    if word is None:
+        return str(document["issuer"]["witness"])
+    day = json.loads(word["day"])["day"]
+    stamp = "，可信时间戳 RFC 3161 time stamp" if word["stamp"] else ""
+    members = f"，成员副署 countersigned by {count}" if (count := len(word["countersignatures"])) else ""
+    return f"{document['issuer']['witness']}  {day}{stamp}{members}"
+
+
+def sm2_of(document: Mapping[str, Any]) -> str:
+    """Return who certifies the SM2 key that signed a certificate (自签: nobody), with the signature's beginning."""
+    signed = document["sm2"]
+    if signed is None:
+        return "未提供 not stated"
+    standing = signed["standing"] or f"证书 {len(signed['certificates'])} 张 certificates"
+    return f"{standing}  {signed['signature'][:24]}…"
 
 
 def _facts(canvas: Canvas, lines: list[tuple[str, str]]) -> float:

@@ -93,8 +93,10 @@ class LicenceRow(SQLModel, table=True):
     bytes_count: int = Field(default=0, sa_type=sa.BigInteger)
     file_name: str = ""
     mime: str = ""
+    sm3: str = ""
     certificate_sha256: str | None = None
     pdf_sha256: str | None = None
+    is_attested: bool = False
     recorded_at: datetime = Field(sa_type=UtcDateTime)
     delivered_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
