@@ -12,6 +12,7 @@ import typer
 from asset_hub.core import clock
 from asset_hub.core.events import emit
 from asset_hub.core.home import home_of
+from asset_hub.core.sealed import read_passphrase, read_sealed, write_sealed
 from ledger.attest import (
     StampAuthority,
     attestation_for,
@@ -23,7 +24,6 @@ from ledger.attest import (
 from ledger.certificates import attest_certificate
 from ledger.cli import LedgerHome
 from ledger.events import DayAttested
-from ledger.sealed import read_passphrase, read_sealed, write_sealed
 from ledger.signing import Key
 from ledger.sm_keys import make_sm2_key, sm2_signer_of
 

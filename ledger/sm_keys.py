@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from asset_hub.core.errors import BadInput
+from asset_hub.core.sealed import read_passphrase, read_sealed, write_sealed
 from asset_hub.core.text import N_
 from ledger.certificates import Sm2Signer
 from ledger.der import bits_of, read_certificate_der
-from ledger.sealed import read_passphrase, read_sealed, write_sealed
 from ledger.signing import Keys
 from ledger.sm import new_secret, public_of, secret_from
 

@@ -23,6 +23,7 @@ _SERIF = "NotoSerifSC"
 _FONT = files("asset_hub.web").joinpath("static", "dist", "fonts", "NotoSerifSC_400Regular.ttf")
 _LINE = 8 * mm
 _LEFT = 25 * mm
+_ROOM = A4[0] - _LEFT - 42 * mm - 15 * mm
 
 
 def draw_certificate(certificate: bytes) -> bytes:
@@ -107,10 +108,23 @@ def _facts(canvas: Canvas, lines: list[tuple[str, str]]) -> float:
         canvas.setFont(_SERIF, 9)
         canvas.drawString(_LEFT, top, name)
         canvas.setFont(_SERIF, 10)
-        for start in range(0, max(1, len(value)), 58):
-            canvas.drawString(_LEFT + 42 * mm, top, value[start : start + 58])
-            top -= _LINE if start + 58 >= len(value) else _LINE * 0.7
+        lines_of_value = _wrapped(value)
+        for part in lines_of_value[:-1]:
+            canvas.drawString(_LEFT + 42 * mm, top, part)
+            top -= _LINE * 0.7
+        canvas.drawString(_LEFT + 42 * mm, top, lines_of_value[-1])
+        top -= _LINE
     return float(top)
+
+
+def _wrapped(value: str) -> list[str]:
+    """Return a value in lines as wide as the page has room: Chinese breaks anywhere, and so do digests."""
+    found = [""]
+    for letter in value:
+        if pdfmetrics.stringWidth(found[-1] + letter, _SERIF, 10) > _ROOM:
+            found.append("")
+        found[-1] += letter
+    return found
 
 
 def _seal(canvas: Canvas, digest: str, document: dict[str, Any], bottom: float) -> None:

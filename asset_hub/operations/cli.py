@@ -1,6 +1,7 @@
-"""Commands of the operator: init, serve, work, doctor, jobs, files."""
+"""Commands of the operator: init, serve, work, doctor, jobs, files, secret."""
 
 import json
+import os
 import socket
 import sys
 import threading
@@ -16,7 +17,9 @@ import uvicorn
 from asset_hub.app import FILES_KEPT, Services, all_jobs, create_app, open_home
 from asset_hub.core import clock
 from asset_hub.core.errors import Unavailable
+from asset_hub.core.home_secret import seal_home, unseal_home
 from asset_hub.core.jobs import JobRow, JobState, Worker, list_jobs, retry_job
+from asset_hub.core.sealed import read_passphrase
 from asset_hub.core.settings import Settings
 from asset_hub.core.text import N_
 from asset_hub.operations.doctor import examine
@@ -25,6 +28,9 @@ from asset_hub.operations.sweep import LEAST_AGE, plan_sweep, sweep_files
 commands = typer.Typer()
 jobs = typer.Typer(help="Jobs: running, failed, retry.", no_args_is_help=True)
 stored = typer.Typer(help="Stored files: remove what nothing refers to.", no_args_is_help=True)
+secret = typer.Typer(
+    help="The home's secret, from which its keys come: plain, or under a passphrase.", no_args_is_help=True
+)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 
@@ -139,6 +145,20 @@ def retry(job: Annotated[UUID, typer.Argument(help="The failed job.")], *, as_js
     with services.database.write() as session:
         retry_job(session, job_id=job, now=clock.now())
     print(json.dumps({"retried": str(job)}) if as_json else f"queued again: {job}")
+
+
+@secret.command("seal")
+def seal() -> None:
+    """Put the home's secret under the passphrase of ASSET_HUB_KEY_PASSPHRASE (or …_FILE); every start needs it then."""
+    seal_home(Settings().home, passphrase=read_passphrase(os.environ))
+    print("sealed")
+
+
+@secret.command("unseal")
+def unseal() -> None:
+    """Write the home's secret plainly again, so that a start needs no passphrase."""
+    unseal_home(Settings().home, passphrase=read_passphrase(os.environ))
+    print("unsealed")
 
 
 @stored.callback()

@@ -12,12 +12,12 @@ from asset_hub.accounts import Actor, Role
 from asset_hub.core.clock import beijing_date
 from asset_hub.core.events import emit
 from asset_hub.core.files import read_blob
+from asset_hub.core.sealed import NoPassphrase
 from ledger.attest import StampAuthority, countersign, keep_attestation, state_day
 from ledger.certificates import KeySpan, Pinned, trust_file
 from ledger.deeds import propose_end
 from ledger.events import DayAttested
 from ledger.revoked import read_revoked
-from ledger.sealed import NoPassphrase
 from ledger.signing import Key
 from ledger.sm import sm3
 from ledger.sm_keys import make_sm2_key, sm2_signer_of
