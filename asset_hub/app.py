@@ -31,6 +31,7 @@ import ingest.review_pages
 import ingest.routes
 import ledger.case_pages
 import ledger.case_routes
+import ledger.indexer.jobs
 import ledger.jobs
 import ledger.pages
 import ledger.routes
@@ -66,7 +67,7 @@ from asset_hub.web.shell import NavItem, Reader, Shell, language_of, use_shell
 from ingest import permissions as ingest_permissions
 from ingest.events import AccessionClosed
 from ledger import permissions as ledger_permissions
-from ledger.engine import require_wired
+from ledger.chains import Chain
 from ledger.events import EntryConfirmed, EntryRefused
 from ledger.signing import Keys
 from marketplace import permissions as marketplace_permissions
@@ -151,6 +152,7 @@ class Services:
     files: FileStore
     search: SearchEngine
     keys: Keys
+    chain: Chain
 
     def run_jobs(self, *, threads: int = 2) -> int:
         """Run every job that can run now, to the end; return how many attempts were made."""
@@ -159,14 +161,15 @@ class Services:
 
 def open_services(settings: Settings) -> Services:
     """Open the engines that the settings name; makes no tables (see `asset_hub.migrations.upgrade`)."""
-    require_wired(settings.chain_url)
     settings.home.mkdir(parents=True, exist_ok=True)
+    keys = Keys(settings.secret())
     return Services(
         settings=settings,
         database=Database(settings.database, subscriptions=SUBSCRIPTIONS),
         files=open_files(settings.files),
         search=open_search(settings.search_url, home=settings.home),
-        keys=Keys(settings.secret()),
+        keys=keys,
+        chain=Chain(settings.chain_url, keys),
     )
 
 
@@ -175,6 +178,8 @@ def open_home(settings: Settings) -> Services:
     services = open_services(settings)
     settings.secret()
     upgrade(services.database)
+    with services.database.read() as session:
+        services.chain.require_own(session)
     return services
 
 
@@ -183,7 +188,8 @@ def all_jobs(services: Services) -> dict[str, Job]:
     return job_table(
         ingest.jobs.jobs(services.files),
         search.jobs.jobs(services.search),
-        ledger.jobs.jobs(services.keys),
+        ledger.jobs.jobs(services.keys, services.chain),
+        ledger.indexer.jobs.jobs(services.chain.source),
         marketplace.jobs.jobs(services.files, services.keys, issuer=services.settings.issuer),
     )
 

@@ -19,7 +19,8 @@ from ledger.chain import CHAIN_ID, GAS_LIMIT
 from ledger.engine import ANVIL, Answer, ChainTerms, ChainUrl, JournalBlock, LedgerEngine, Outcome, parse_chain_url
 from ledger.errors import ChainUnavailable, JournalBroken
 from ledger.merkle import keccak
-from ledger.network import NetworkEngine, Rpc, read_terms
+from ledger.network import NetworkEngine, read_terms
+from ledger.rpc import Rpc
 
 HARDFORK = "paris"
 _START_SECONDS = 30

@@ -13,9 +13,10 @@ from sqlmodel import col, select
 from asset_hub.core.db import ReadSession
 from ledger.embedded import EmbeddedChain, MemoryStore
 from ledger.engine import JournalBlock, LedgerEngine, Log, Receipt
+from ledger.journal import NO_SEAL, seal_of
 from ledger.models import BlockRow, JournalRow
 from ledger.signing import Keys
-from ledger.submit import NO_SEAL, endowed_accounts, open_chain, seal_of
+from ledger.submit import endowed_accounts, open_chain
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +48,10 @@ def verify_journal(session: ReadSession, keys: Keys) -> Replay:
     return Replay(len(rows), count, head.hex(), chain.genesis_hash.hex(), tuple(problems))
 
 
-def journal_blocks(session: ReadSession) -> list[JournalBlock]:
-    """Return the journal as blocks, in order."""
-    rows = session.exec(select(JournalRow).order_by(col(JournalRow.number))).all()
+def journal_blocks(session: ReadSession, *, after: int = 0) -> list[JournalBlock]:
+    """Return the journal's blocks with a number above `after`, in order."""
+    statement = select(JournalRow).where(col(JournalRow.block_number) > after).order_by(col(JournalRow.number))
+    rows = session.exec(statement).all()
     grouped = groupby(rows, key=lambda row: (row.block_number, row.block_time))
     return [JournalBlock(number, time, tuple(row.raw for row in group)) for (number, time), group in grouped]
 

@@ -26,15 +26,15 @@ from ledger.engine import (
     LedgerEngine,
     Outcome,
     Receipt,
-    WrongChain,
     parse_chain_url,
     sign_for,
 )
-from ledger.errors import ChainUnavailable
+from ledger.errors import ChainUnavailable, WrongChain
 from ledger.health import Lack, NodeFacts, Quorum, describe_node, read_outbox
 from ledger.merkle import keccak
-from ledger.network import NetworkEngine, Rpc, read_facts
+from ledger.network import NetworkEngine, read_facts
 from ledger.nonces import OutboxRow, OutboxState, adopt_nonce, queue_transaction, relay
+from ledger.rpc import Rpc
 from ledger.signing import Key, Keys
 from tests.services.anvil import require_anvil
 from tests.services.geth import Network, require_geth, running_network

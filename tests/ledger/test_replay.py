@@ -22,8 +22,9 @@ from ledger.embedded import EmbeddedChain, EmbeddedEngine, MemoryStore
 from ledger.engine import JournalBlock, LedgerEngine, Log, Outcome, Receipt, open_engine, parse_chain_url
 from ledger.entries import anchor_digests, record_licence, register_asset, reserve_number
 from ledger.merkle import keccak
-from ledger.network import NetworkEngine, Rpc
+from ledger.network import NetworkEngine
 from ledger.replay import compare_receipts, compare_with, journal_blocks, journal_receipts
+from ledger.rpc import Rpc
 from ledger.signing import Key
 from ledger.sites import find_site
 from ledger.types import AnchorKind
