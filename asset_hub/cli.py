@@ -20,6 +20,7 @@ import asset_hub.catalogue.cli
 import ingest.cli
 import ledger.attest_cli
 import ledger.case_cli
+import ledger.chain_cli
 import ledger.cli
 import ledger.deed_cli
 import ledger.standalone.cli
@@ -58,7 +59,7 @@ app.add_typer(asset_hub.catalogue.cli.collections, name="collection")
 app.add_typer(search.cli.commands)
 app.add_typer(search.cli.index, name="index")
 app.add_typer(marketplace.cli.commands)
-app.add_typer(ledger.cli.ledger, name="ledger")
+app.add_typer(ledger.chain_cli.ledger, name="ledger")
 app.add_typer(ledger.cli.certificate, name="certificate")
 app.add_typer(ledger.standalone.cli.verifier, name="verifier")
 app.add_typer(ledger.attest_cli.attest, name="attest")

@@ -62,15 +62,21 @@ def carry_round(database: Database, engine: NetworkEngine, keys: Keys, *, now: d
         return Carried(queued, relayed.sent, settled, _in_flight(session, engine.terms.chain_id))
 
 
-def sign_anew(session: WriteSession, *, chain_id: int) -> int:
+def sign_anew(database: Database, engine: NetworkEngine, keys: Keys) -> int:
     """Let what another transaction displaced be signed again at a new nonce; return how many. An explicit act."""
-    statement = select(OutboxRow).where(
-        OutboxRow.chain_id == chain_id, OutboxRow.state == OutboxState.DISPLACED, col(OutboxRow.op_id).is_not(None)
-    )
-    rows = session.exec(statement.with_for_update()).all()
-    for row in rows:
-        row.op_id = None
-    session.flush()
+    terms = engine.terms
+    used = {key.address: engine.nonce_of(key.address) for key in (keys.admin, keys.relayer)}
+    with database.write() as session:
+        lock_chain(session)
+        statement = select(OutboxRow).where(
+            OutboxRow.chain_id == terms.chain_id, OutboxRow.state == OutboxState.DISPLACED,
+            col(OutboxRow.op_id).is_not(None),
+        )  # fmt: skip
+        rows = session.exec(statement.with_for_update()).all()
+        for row in rows:
+            row.op_id = None
+            adopt_nonce(session, terms, sender=row.sender, used=used.get(row.sender, 0))
+        session.flush()
     return len(rows)
 
 
@@ -79,6 +85,8 @@ def _queue(database: Database, engine: NetworkEngine, keys: Keys, now: datetime)
     used = {key.address: engine.nonce_of(key.address) for key in (keys.admin, keys.relayer)}
     with database.write() as session:
         lock_chain(session)
+        if not _next_group(session):
+            return 0
         if not _is_ours(session, engine.terms, genesis):
             _arrive(session, engine.terms, genesis, used, keys)
         if _in_flight(session, engine.terms.chain_id):

@@ -6,20 +6,26 @@ is filled from the journal; should it ever disagree with the journal it is throw
 
 import atexit
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
 from sqlmodel import select
 
 from asset_hub.core.db import Database, ReadSession
 from asset_hub.core.text import N_
-from ledger.engine import EMBEDDED, NETWORK, parse_chain_url
+from ledger.engine import EMBEDDED, NETWORK, ChainTerms, parse_chain_url, replay_blocks
 from ledger.errors import ChainUnavailable, JournalBroken, WrongChain
+from ledger.health import Lack, NodeFacts
 from ledger.indexer.sources import LogSource
 from ledger.models import ChainRow
-from ledger.network import NetworkEngine
+from ledger.network import NetworkEngine, read_facts
+from ledger.rpc import Rpc
 from ledger.signing import Keys
 from ledger.sites import find_site
+
+_PATIENCE_S, _NODE_S, _FRESH_S = 2.0, 5.0, 2.0
 
 
 class Chain:
@@ -32,6 +38,10 @@ class Chain:
         self._child: NetworkEngine | None = None
         self._running = ExitStack()
         self._filled = 0
+        self._asker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chain-facts")
+        self._asking = threading.Lock()
+        self._asked: Future[NodeFacts] | None = None
+        self._asked_at = 0.0
 
     @property
     def is_embedded(self) -> bool:
@@ -61,6 +71,31 @@ class Chain:
                 self.close()
                 raise ChainUnavailable from error
 
+    def facts(self, *, within_s: float = _PATIENCE_S) -> NodeFacts | None:
+        """Ask the network how it is and wait no longer than that; None for a chain without nodes of others.
+
+        A node that has not answered by then counts as one that does not; asked again, the same question is waited for.
+        """
+        if not self.url.nodes:
+            return None
+        with self._asking:
+            if self._asked is None or (self._asked.done() and time.monotonic() - self._asked_at > _FRESH_S):
+                self._asked, self._asked_at = self._asker.submit(self._ask), time.monotonic()
+            asked = self._asked
+        try:
+            return asked.result(within_s)
+        except TimeoutError:
+            silent = (Lack.ANSWER,)
+            return NodeFacts(self.url.chain_id or 0, "", str(self.url.finality), None, lacks=silent)
+
+    def _ask(self) -> NodeFacts:
+        rpc = Rpc(self.url.nodes, timeout_s=_NODE_S)
+        try:
+            terms = ChainTerms(self.url.engine, self.url.chain_id or 0, self.url.gas_price, self.url.finality)
+            return read_facts(NetworkEngine(rpc, terms))
+        finally:
+            rpc.close()
+
     @contextmanager
     def source(self, database: Database) -> Iterator[LogSource]:
         """Open what the index follows."""
@@ -80,7 +115,7 @@ class Chain:
         self._child, self._filled = None, 0
 
     def _filled_anvil(self, database: Database) -> NetworkEngine:
-        from ledger.anvil import opened_anvil, replay_blocks
+        from ledger.anvil import opened_anvil
         from ledger.replay import journal_blocks
         from ledger.submit import endowed_accounts
 

@@ -6,7 +6,7 @@ Embedded, anvil and a network behave alike here; what a network adds (waiting, r
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Protocol
 from urllib.parse import parse_qsl, urlsplit
@@ -18,6 +18,7 @@ from asset_hub.core.db import ReadSession
 from asset_hub.core.errors import BadInput
 from asset_hub.core.text import N_
 from ledger.chain import CHAIN_ID, GAS_PRICE
+from ledger.errors import JournalBroken
 from ledger.merkle import keccak
 from ledger.signing import Key, Keys
 
@@ -236,6 +237,23 @@ def open_engine(url: str, *, session: ReadSession, keys: Keys) -> Iterator[Ledge
 
         with NetworkEngine.connect(chosen) as engine:
             yield engine
+
+
+def replay_blocks(engine: LedgerEngine, blocks: Sequence[JournalBlock]) -> int:
+    """Execute what a fresh engine lacks of these blocks, in order and at their times; return how many.
+
+    Raises JournalBroken when it holds half a block or does not take a transaction.
+    """
+    done = 0
+    for block in blocks:
+        receipts = engine.receipts([keccak(raw) for raw in block.raws])
+        if all(receipts):
+            continue
+        answers = engine.send(block.raws, now=datetime.fromtimestamp(block.time, UTC))
+        if any(receipts) or any(answer.outcome is not Outcome.ACCEPTED for answer in answers):
+            raise JournalBroken
+        done += 1
+    return done
 
 
 def sign_for(key: Key, terms: ChainTerms, *, nonce: int, to: bytes, data: bytes, gas: int) -> bytes:

@@ -149,11 +149,15 @@ def _read_block(block: dict[str, Any], receipts: list[dict[str, Any]]) -> BlockR
 
 
 def _is_foreign(block: dict[str, Any], receipts: tuple[bytes, ...]) -> bool:
+    return not _is_hashed(block) or trie_root(receipts) != _bytes(block["receiptsRoot"])
+
+
+def _is_hashed(block: dict[str, Any]) -> bool:
+    """Say whether a block's hash is that of its header as we know it (not so on QBFT, IBFT and FISCO BCOS)."""
     try:
-        header = encode_header(block)
+        return keccak(encode_header(block)) == _bytes(block["hash"])
     except (KeyError, TypeError, ValueError):
-        return True
-    return keccak(header) != _bytes(block["hash"]) or trie_root(receipts) != _bytes(block["receiptsRoot"])
+        return False
 
 
 def read_facts(engine: NetworkEngine) -> NodeFacts:
@@ -187,6 +191,7 @@ def _facts(engine: NetworkEngine) -> NodeFacts:
         Lack.HISTORY: number > 1 and isinstance(told["history"], RpcRefused),
         Lack.FINALIZED: terms.finality.rule is FinalityRule.TAG and not isinstance(told["finalized"], dict),
         Lack.SYNC: bool(told["syncing"]) and not isinstance(told["syncing"], RpcRefused),
+        Lack.HEADERS: number > 0 and not _is_hashed(latest),
     }
     final = max(0, number - terms.finality.depth)
     if terms.finality.rule is FinalityRule.TAG:
