@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import time
 
 from fastapi import FastAPI, Request
 
@@ -21,6 +22,7 @@ import asset_hub.curation.desk
 import asset_hub.curation.pages
 import asset_hub.curation.routes
 import asset_hub.messages.pages
+import asset_hub.operations.jobs
 import asset_hub.operations.pages
 import asset_hub.operations.routes
 import asset_hub.web.pages
@@ -50,10 +52,12 @@ from asset_hub.accounts.demo import demo_accounts
 from asset_hub.accounts.deps import current_actor
 from asset_hub.catalogue import AssetChanged, AssetPublished
 from asset_hub.catalogue import permissions as catalogue_permissions
+from asset_hub.core import clock
 from asset_hub.core.db import Database
 from asset_hub.core.files import FileStore, open_files
 from asset_hub.core.jobs import Job, Worker, job_table
 from asset_hub.core.log import configure_logging
+from asset_hub.core.nightly import plan_nights, repeat_nightly
 from asset_hub.core.settings import Settings
 from asset_hub.core.text import N_
 from asset_hub.curation import permissions as curation_permissions
@@ -98,6 +102,11 @@ FILES_KEPT: FilesKept = (
     *ingest.kept.FILES_KEPT,
     *marketplace.kept.FILES_KEPT,
 )
+
+NIGHTLY: Mapping[str, time] = {
+    ledger.indexer.jobs.CHECK: time(3, 0),
+    asset_hub.operations.jobs.SWEEP: time(3, 30),
+}  # in Beijing
 
 MAX_BODY = 8 << 20
 
@@ -185,13 +194,15 @@ def open_home(settings: Settings) -> Services:
 
 def all_jobs(services: Services) -> dict[str, Job]:
     """Return every job by name, each bound to the engines it needs."""
-    return job_table(
+    table = job_table(
         ingest.jobs.jobs(services.files),
         search.jobs.jobs(services.search),
         ledger.jobs.jobs(services.keys, services.chain),
         ledger.indexer.jobs.jobs(services.chain.source),
         marketplace.jobs.jobs(services.files, services.keys, issuer=services.settings.issuer),
+        asset_hub.operations.jobs.jobs(services.files, FILES_KEPT),
     )
+    return repeat_nightly(table, NIGHTLY)
 
 
 def create_app(services: Services, *, with_worker: bool = True, listens: Iterable[str] = ()) -> FastAPI:
@@ -245,6 +256,7 @@ def create_dev_app() -> FastAPI:
 
 def _start_workers(services: Services, stop: threading.Event) -> list[threading.Thread]:
     worker = Worker(services.database, all_jobs(services))
+    plan_nights(services.database, NIGHTLY, now=clock.now())
     threads = [threading.Thread(target=worker.run_forever, args=(stop,), name=f"worker-{i}") for i in range(2)]
     for thread in threads:
         thread.start()

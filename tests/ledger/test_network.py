@@ -391,7 +391,7 @@ def test_what_a_poor_node_lacks_is_named(validators: int) -> None:
     with poor_node(validators) as node:
         facts = read_facts(NetworkEngine(Rpc([node]), ChainTerms("network", finality=Finality(FinalityRule.TAG))))
 
-    assert facts.lacks == (Lack.CHAIN_ID, Lack.METHODS, Lack.HISTORY, Lack.FINALIZED, Lack.SYNC)
+    assert facts.lacks == (Lack.CHAIN_ID, Lack.METHODS, Lack.HISTORY, Lack.FINALIZED, Lack.SYNC, Lack.HEADERS)
     assert facts.methods == ("eth_getLogs",)
     assert facts.quorum == Quorum(validators, {1: 1, 4: 3, 5: 4, 7: 5}[validators], None)
     told = " ".join(str(text) for text in describe_node(facts, now=clock.now()))
