@@ -7,7 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import time
+from datetime import time, timedelta
 
 from fastapi import FastAPI, Request
 
@@ -109,6 +109,7 @@ NIGHTLY: Mapping[str, time] = {
 }  # in Beijing
 
 MAX_BODY = 8 << 20
+_LOOK_AGAIN_S = 0.2
 
 _DESKS = frozenset({Role.ARCHIVIST, Role.CATALOGUER, Role.AUDITOR})
 NAVIGATION = (
@@ -154,7 +155,7 @@ ROUTERS = (
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Every engine of one process, opened once."""
+    """Every engine of one process, opened once; `patience_s` is how long `run_jobs` waits for a network's blocks."""
 
     settings: Settings
     database: Database
@@ -162,13 +163,19 @@ class Services:
     search: SearchEngine
     keys: Keys
     chain: Chain
+    patience_s: float = 0.0
 
     def run_jobs(self, *, threads: int = 2) -> int:
         """Run every job that can run now, to the end; return how many attempts were made."""
-        return Worker(self.database, all_jobs(self)).run_until_idle(threads=threads)
+        worker, until = Worker(self.database, all_jobs(self)), clock.now() + timedelta(seconds=self.patience_s)
+        count = worker.run_until_idle(threads=threads)
+        while clock.now() < until and ledger.jobs.is_carrying(self.database, now=clock.now()):
+            threading.Event().wait(_LOOK_AGAIN_S)
+            count += worker.run_until_idle(threads=threads)
+        return count
 
 
-def open_services(settings: Settings) -> Services:
+def open_services(settings: Settings, *, patience_s: float = 0.0) -> Services:
     """Open the engines that the settings name; makes no tables (see `asset_hub.migrations.upgrade`)."""
     settings.home.mkdir(parents=True, exist_ok=True)
     keys = Keys(settings.secret())
@@ -179,12 +186,13 @@ def open_services(settings: Settings) -> Services:
         search=open_search(settings.search_url, home=settings.home),
         keys=keys,
         chain=Chain(settings.chain_url, keys),
+        patience_s=patience_s,
     )
 
 
-def open_home(settings: Settings) -> Services:
+def open_home(settings: Settings, *, patience_s: float = 0.0) -> Services:
     """Open the engines on a home that is made or migrated first. Idempotent."""
-    services = open_services(settings)
+    services = open_services(settings, patience_s=patience_s)
     settings.secret()
     upgrade(services.database)
     with services.database.read() as session:

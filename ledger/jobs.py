@@ -1,11 +1,12 @@
 """Jobs of the ledger."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from asset_hub.catalogue import AssetView, FileRole, read_for_index
 from asset_hub.core import clock
-from asset_hub.core.jobs import Job, JobRun, Queue, enqueue
+from asset_hub.core.db import Database
+from asset_hub.core.jobs import Job, JobRun, JobState, Queue, enqueue, list_jobs
 from asset_hub.core.log import get_logger
 from ledger.chains import Chain
 from ledger.entries import SUBMIT, admit_organisation, anchor_digests, commitment_to, register_asset
@@ -50,6 +51,13 @@ def jobs(keys: Keys, chain: Chain) -> tuple[Job, ...]:
             )
 
     return (Job(SUBMIT, submit), Job(ADMIT, admit), Job(REGISTER, register), Job(ANCHOR_RECEIPT, anchor))
+
+
+def is_carrying(database: Database, *, now: datetime) -> bool:
+    """Say whether something is on its way to a network and will be looked at again in a moment."""
+    with database.read() as session:
+        waiting = [row for row in list_jobs(session, states=(JobState.QUEUED,)) if row.name == SUBMIT]
+    return any(row.run_after - now <= _LOOK_AGAIN for row in waiting)
 
 
 def _submit(run: JobRun, keys: Keys) -> None:
