@@ -20,6 +20,7 @@ import asset_hub.catalogue.cli
 import ingest.cli
 import ledger.attest_cli
 import ledger.case_cli
+import ledger.chain_cli
 import ledger.cli
 import ledger.deed_cli
 import ledger.standalone.cli
@@ -33,6 +34,7 @@ from asset_hub.core.settings import Settings
 from asset_hub.demo import cli as demo
 from asset_hub.operations import cli as operations
 
+_PATIENCE_S = 60.0  # a person at a terminal waits for a few blocks of a network, and not for one that stands still
 _ACTIONS = tuple(permission.action for permission in PERMISSIONS if not permission.is_public)
 app = typer.Typer(name="asset-hub", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -44,7 +46,7 @@ def start(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every outcome.")] = False,
 ) -> None:
     """asset_hub: an exchange for cultural data and media rights."""
-    context.obj = lambda: open_home(Settings())
+    context.obj = lambda: open_home(Settings(), patience_s=_PATIENCE_S)
     configure_logging(level=logging.INFO if verbose else logging.ERROR)
 
 
@@ -59,7 +61,7 @@ app.add_typer(asset_hub.catalogue.cli.collections, name="collection")
 app.add_typer(search.cli.commands)
 app.add_typer(search.cli.index, name="index")
 app.add_typer(marketplace.cli.commands)
-app.add_typer(ledger.cli.ledger, name="ledger")
+app.add_typer(ledger.chain_cli.ledger, name="ledger")
 app.add_typer(ledger.cli.certificate, name="certificate")
 app.add_typer(ledger.standalone.cli.verifier, name="verifier")
 app.add_typer(ledger.attest_cli.attest, name="attest")

@@ -15,7 +15,7 @@ from asset_hub.core.text import N_, Text
 from asset_hub.web.shell import language_of, render
 from asset_hub.web.story import read_story
 from ledger.certificates import trust_file
-from ledger.health import read_health
+from ledger.health import describe_health, read_health
 from ledger.lineage import lineage_of, may_see_lineage
 from ledger.revoked import read_revoked
 from ledger.trails import trail_of
@@ -45,13 +45,14 @@ def ledger_page(request: Request, by: CurrentActor) -> Response:
     """How the ledger is, in plain words, and what it proves and does not."""
     require_person(by)
     services = request.app.state.services
+    facts, now = services.chain.facts(), clock.now()
     with services.database.read() as session:
-        health = read_health(session, services.keys)
+        health = read_health(session, services.keys, node=facts)
     replayed = read_story(services.settings.home).get("ledger verify")
     said = (replayed.detail_zh if language_of(request) == "zh" else replayed.detail_en) if replayed else ""
     return render(
         request, "ledger/health.html", health=health, kinds=KIND_NAMES, replayed=said,
-        is_stalled=health.is_stalled(clock.now()), title=N_("Ledger"),
+        is_stalled=health.is_stalled(now), title=N_("Ledger"), words=list(describe_health(health, now=now)),
     )  # fmt: skip
 
 

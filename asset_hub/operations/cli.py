@@ -14,11 +14,12 @@ import segno
 import typer
 import uvicorn
 
-from asset_hub.app import FILES_KEPT, Services, all_jobs, create_app, open_home
+from asset_hub.app import FILES_KEPT, NIGHTLY, Services, all_jobs, create_app, open_home
 from asset_hub.core import clock
 from asset_hub.core.errors import Unavailable
 from asset_hub.core.home_secret import seal_home, unseal_home
 from asset_hub.core.jobs import JobRow, JobState, Worker, list_jobs, retry_job
+from asset_hub.core.nightly import plan_nights
 from asset_hub.core.sealed import read_passphrase
 from asset_hub.core.settings import Settings
 from asset_hub.core.text import N_
@@ -105,6 +106,7 @@ def work(*, until_idle: Annotated[bool, typer.Option(help="Stop when nothing can
     if until_idle:
         worker.run_until_idle(threads=2)
     else:
+        plan_nights(services.database, NIGHTLY, now=clock.now())
         worker.run_forever(threading.Event())
 
 
@@ -173,7 +175,7 @@ def sweep(
     hours: Annotated[int, typer.Option(help="Leave alone what is younger.", min=1)] = LEAST_AGE // timedelta(hours=1),
     as_json: Json = False,
 ) -> None:
-    """Remove stored files that nothing refers to, such as those of rejected items; run it every day."""
+    """Remove stored files that nothing refers to, such as those of rejected items; workers do so every night."""
     services = open_home(Settings())
     if plan:
         swept = plan_sweep(services.database, services.files, FILES_KEPT)

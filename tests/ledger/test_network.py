@@ -26,15 +26,15 @@ from ledger.engine import (
     LedgerEngine,
     Outcome,
     Receipt,
-    WrongChain,
     parse_chain_url,
     sign_for,
 )
-from ledger.errors import ChainUnavailable
+from ledger.errors import ChainUnavailable, WrongChain
 from ledger.health import Lack, NodeFacts, Quorum, describe_node, read_outbox
 from ledger.merkle import keccak
-from ledger.network import NetworkEngine, Rpc, read_facts
+from ledger.network import NetworkEngine, read_facts
 from ledger.nonces import OutboxRow, OutboxState, adopt_nonce, queue_transaction, relay
+from ledger.rpc import Rpc
 from ledger.signing import Key, Keys
 from tests.services.anvil import require_anvil
 from tests.services.geth import Network, require_geth, running_network
@@ -391,7 +391,7 @@ def test_what_a_poor_node_lacks_is_named(validators: int) -> None:
     with poor_node(validators) as node:
         facts = read_facts(NetworkEngine(Rpc([node]), ChainTerms("network", finality=Finality(FinalityRule.TAG))))
 
-    assert facts.lacks == (Lack.CHAIN_ID, Lack.METHODS, Lack.HISTORY, Lack.FINALIZED, Lack.SYNC)
+    assert facts.lacks == (Lack.CHAIN_ID, Lack.METHODS, Lack.HISTORY, Lack.FINALIZED, Lack.SYNC, Lack.HEADERS)
     assert facts.methods == ("eth_getLogs",)
     assert facts.quorum == Quorum(validators, {1: 1, 4: 3, 5: 4, 7: 5}[validators], None)
     told = " ".join(str(text) for text in describe_node(facts, now=clock.now()))
