@@ -31,6 +31,7 @@ import ingest.kept
 import ingest.pages
 import ingest.review_pages
 import ingest.routes
+import ledger.attest_jobs
 import ledger.case_pages
 import ledger.case_routes
 import ledger.indexer.jobs
@@ -105,6 +106,7 @@ FILES_KEPT: FilesKept = (
 )
 
 NIGHTLY: Mapping[str, time] = {
+    ledger.attest_jobs.STAMP: time(0, 20),
     ledger.indexer.jobs.CHECK: time(3, 0),
     asset_hub.operations.jobs.SWEEP: time(3, 30),
 }  # in Beijing
@@ -208,6 +210,7 @@ def all_jobs(services: Services) -> dict[str, Job]:
         search.jobs.jobs(services.search),
         ledger.jobs.jobs(services.keys, services.chain),
         ledger.indexer.jobs.jobs(services.chain.source),
+        ledger.attest_jobs.jobs(services.settings.home, stamp_url=services.settings.stamp_url),
         marketplace.jobs.jobs(
             services.files, services.keys, issuer=services.settings.issuer, home=services.settings.home
         ),

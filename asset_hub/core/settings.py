@@ -23,6 +23,7 @@ class Settings(BaseSettings):
     search_url: str = "embedded"
     chain_url: str = "embedded"
     jobs_url: str = "embedded"
+    stamp_url: str = ""
     public_url: str = ""
     issuer: str = "asset_hub"
     hosts: str = ""

@@ -1,5 +1,6 @@
 """Certificates of sold licences: SM3 and SM2 from the start, third parties' word once it is there, ended ones fail."""
 
+import dataclasses
 import hashlib
 import json
 from datetime import UTC, datetime, timedelta
@@ -7,16 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+from sqlmodel import col
 
 from asset_hub.accounts import Actor, Role
 from asset_hub.core.clock import beijing_date
 from asset_hub.core.events import emit
 from asset_hub.core.files import read_blob
+from asset_hub.core.jobs import JobRow, enqueue
 from asset_hub.core.sealed import NoPassphrase
 from ledger.attest import StampAuthority, countersign, keep_attestation, state_day
+from ledger.attest_jobs import STAMP
 from ledger.certificates import KeySpan, Pinned, trust_file
 from ledger.deeds import propose_end
 from ledger.events import DayAttested
+from ledger.models import BlockRow
 from ledger.revoked import read_revoked
 from ledger.signing import Key
 from ledger.sm import sm3
@@ -120,6 +126,23 @@ def test_once_a_third_party_spoke_the_certificate_carries_its_word(sold: Sold) -
     )
     sold.attest()
     assert sold.licence().certificate_sha256 == after.certificate_sha256
+
+
+def test_the_nightly_stamp_reaches_the_certificates_and_a_missing_authority_is_asked_again(sold: Sold) -> None:
+    services = sold.services
+    with services.database.write() as session:
+        session.execute(sa.update(BlockRow).values(time=BlockRow.time - 86_400))  # the sale was yesterday
+    with sold.authority.serving() as url:
+        for address in ("http://127.0.0.1:9/", url):
+            at = dataclasses.replace(services, settings=services.settings.model_copy(update={"stamp_url": address}))
+            with services.database.write() as session:
+                enqueue(session, STAMP, dedupe_key=STAMP, run_after=NOW)
+            at.run_jobs(threads=1)
+            with services.database.write() as session:
+                session.execute(sa.update(JobRow).where(col(JobRow.state) == "queued").values(run_after=NOW))
+
+    document = json.loads(sold.certificate())
+    assert (sold.licence().is_attested, bool(document["attestation"]["stamp"])) == (True, True)
 
 
 def test_a_licence_that_was_ended_on_the_ledger_is_on_the_list_and_hands_out_nothing(sold: Sold) -> None:
