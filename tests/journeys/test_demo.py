@@ -33,10 +33,22 @@ def test_the_drawn_collection_goes_the_whole_way_twice(tmp_path: Path) -> None:
         asked = ("availability", shot["number"], "--use", "streaming", "--territory", "world", "--years", "5")
         free = killer.run(*asked, "--kind", "sole", home=home)
         ledger = killer.run("ledger", "verify", home=home)
+        told = {step["name"]: step["where"].rsplit("/", 1)[-1] for step in first["steps"]}
+        proven = killer.run(
+            "statement", "verify", first["files"]["statement_proof"], "--trust", first["files"]["trust"], "--json",
+            home=tmp_path / "elsewhere",
+        )  # fmt: skip
+        dispute = killer.run("dispute", "show", told["dispute"], "--json", home=home)
 
     counts = {step["name"]: step["count"] for step in first["steps"]}
     assert (counts["draw"], counts["intake"], counts["describe"], counts["title"]) == (31, 31, 19, 30)
+    assert (counts["title on the ledger"], counts["hold"], counts["statement"], counts["dispute"]) == (1, 1, 3, 6)
     assert again["licence"] == first["licence"]
+    assert {step["name"]: step["where"].rsplit("/", 1)[-1] for step in again["steps"]} | told == told
+    assert proven.code == 0, proven.output
+    assert dispute.json["state"] == "closed"
+    acts = [(step["act"], step["state"]) for step in dispute.json["steps"]]
+    assert acts == [(act, "confirmed") for act in ("open", "answer", "decide", "appeal", "decide", "close")]
     assert checked.code == 0, checked.output
     assert (index.code, ledger.code) == (0, 0), index.output + ledger.output
     assert free.code == 0, free.output
