@@ -38,8 +38,10 @@ import marketplace.desk
 import marketplace.jobs
 import marketplace.kept
 import marketplace.licence_pages
+import marketplace.order_routes
 import marketplace.pages
 import marketplace.routes
+import marketplace.settlement_pages
 import search.jobs
 import search.pages
 import search.routes
@@ -109,6 +111,7 @@ NAVIGATION = (
     NavItem(N_("Curate"), "/curate", frozenset({Role.CURATOR})),
     NavItem(N_("Disputes"), "/disputes", frozenset({Role.RIGHTS_DESK, Role.OPERATOR, Role.REGULATOR})),
     NavItem(N_("Statements"), "/statements", frozenset({Role.RIGHTS_DESK, Role.OPERATOR})),
+    NavItem(N_("Settlements"), "/settlements", frozenset({Role.OPERATOR})),
     NavItem(N_("Members"), "/members", frozenset({Role.OPERATOR, Role.REGULATOR})),
     NavItem(N_("Jobs"), "/jobs", frozenset({Role.OPERATOR})),
     NavItem(N_("Ledger"), "/ledger", frozenset(Role)),
@@ -138,6 +141,8 @@ ROUTERS = (
     marketplace.pages.router,
     marketplace.licence_pages.router,
     marketplace.desk.router,
+    marketplace.settlement_pages.router,
+    marketplace.order_routes.router,
     marketplace.routes.router,
 )
 

@@ -23,6 +23,7 @@ BUILDERS: Mapping[EntryKind, Builder] = {
     EntryKind.TITLE: title_call,
     EntryKind.CASE: lambda *given: Call(*build_signed(*given)),
     EntryKind.STATEMENT: lambda *given: Call(*build_signed(*given)),
+    EntryKind.ORDER: lambda *given: Call(*build_signed(*given)),
 }
 # What depends on lists that the acts before it change: each is carried in a block of its own.
 ALONE = frozenset({EntryKind.GRANT, EntryKind.HOLD, EntryKind.END, EntryKind.TITLE})

@@ -14,6 +14,7 @@ from asset_hub.core.db import WriteSession
 from ledger.case_projection import case_confirmed, case_refused
 from ledger.grants import end_day, read_words
 from ledger.models import EntryRow, GrantRow, TitleListRow
+from ledger.orders import order_confirmed, order_refused
 from ledger.royalties import statement_confirmed, statement_refused
 from ledger.titles import read_title
 from ledger.types import EntryKind
@@ -84,4 +85,5 @@ PROJECTIONS: Mapping[EntryKind, Projection] = {
     EntryKind.TITLE: Projection(_title_confirmed, _nothing),
     EntryKind.CASE: Projection(case_confirmed, case_refused),
     EntryKind.STATEMENT: Projection(statement_confirmed, statement_refused),
+    EntryKind.ORDER: Projection(order_confirmed, order_refused),
 }

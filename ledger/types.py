@@ -23,6 +23,7 @@ class EntryKind(StrEnum):
     END = "end"
     CASE = "case"
     STATEMENT = "statement"
+    ORDER = "order"
 
 
 KIND_NAMES: dict[EntryKind, str] = {
@@ -35,6 +36,7 @@ KIND_NAMES: dict[EntryKind, str] = {
     EntryKind.END: N_("Licence or hold ended"),
     EntryKind.CASE: N_("Step of a dispute"),
     EntryKind.STATEMENT: N_("Statement published"),
+    EntryKind.ORDER: N_("Step of an order"),
 }
 
 

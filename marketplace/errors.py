@@ -64,6 +64,18 @@ class AlreadyPaid(RuleRefused):
     slug, title = "already-paid", N_("This order is paid already")
 
 
+class NothingToConfirm(RuleRefused):
+    """The order has no payment that a second look could confirm."""
+
+    slug, title = "nothing-to-confirm", N_("Nothing was paid for this order")
+
+
+class NothingToRefund(RuleRefused):
+    """The order is not one whose price goes back."""
+
+    slug, title = "nothing-to-refund", N_("Nothing is to be paid back for this order")
+
+
 class TooManyOrders(RuleRefused):
     """A house has as many unpaid orders as it may at once."""
 

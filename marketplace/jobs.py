@@ -1,15 +1,19 @@
 """Jobs of the trade: what follows when the ledger confirms or refuses."""
 
+from datetime import datetime
 from uuid import UUID
 
 from asset_hub.core import clock
+from asset_hub.core.db import WriteSession
 from asset_hub.core.files import FileStore
 from asset_hub.core.jobs import Job, JobRun, Queue, enqueue
 from ledger.signing import Keys
 from ledger.types import EntryKind
 from marketplace.delivery import finish_delivery, prepare_delivery
-from marketplace.licences import note_confirmed, note_refused
+from marketplace.licences import note_confirmed, note_refused, order_of_licence
 from marketplace.notices import tell_delivered, tell_refused
+from marketplace.orders import FOLLOW, follow_soon
+from marketplace.settling import follow_order, follow_overdue
 
 ON_CONFIRMED = "marketplace.on_entry_confirmed"
 ON_REFUSED = "marketplace.on_entry_refused"
@@ -24,9 +28,10 @@ def jobs(files: FileStore, keys: Keys, *, issuer: str) -> tuple[Job, ...]:
         with run.finish() as session:
             if kind == EntryKind.GRANT and note_confirmed(session, licence_id=subject_id):
                 enqueue(session, PREPARE, queue=Queue.MEDIA, licence_id=subject_id)
-            is_anchor, now = kind == EntryKind.ANCHOR, clock.now()
-            if is_anchor and finish_delivery(session, files, keys, licence_id=subject_id, issuer=issuer, now=now):
-                tell_delivered(session, licence_id=subject_id, now=now)
+            elif kind == EntryKind.ANCHOR:
+                _finish(session, files, keys, licence_id=subject_id, issuer=issuer, now=clock.now())
+            elif kind == EntryKind.ORDER:
+                follow_soon(session, order_id=subject_id)
 
     def on_refused(run: JobRun, *, entry_id: UUID, subject_id: UUID, kind: str, reason: str) -> None:
         del entry_id, reason
@@ -37,4 +42,25 @@ def jobs(files: FileStore, keys: Keys, *, issuer: str) -> tuple[Job, ...]:
     def prepare(run: JobRun, *, licence_id: UUID) -> None:
         prepare_delivery(run.database, files, keys, licence_id=licence_id)
 
-    return (Job(ON_CONFIRMED, on_confirmed), Job(ON_REFUSED, on_refused), Job(PREPARE, prepare))
+    return (
+        Job(ON_CONFIRMED, on_confirmed), Job(ON_REFUSED, on_refused), Job(PREPARE, prepare), _follow(keys),
+    )  # fmt: skip
+
+
+def _finish(
+    session: WriteSession, files: FileStore, keys: Keys, *, licence_id: UUID, issuer: str, now: datetime
+) -> None:
+    if finish_delivery(session, files, keys, licence_id=licence_id, issuer=issuer, now=now):
+        tell_delivered(session, licence_id=licence_id, now=now)
+        follow_soon(session, order_id=order_of_licence(session, licence_id=licence_id))
+
+
+def _follow(keys: Keys) -> Job:
+    """Return the job that tells the ledger how an order stands, and ends by the way what is overdue."""
+
+    def follow(run: JobRun, *, order_id: UUID) -> None:
+        with run.finish() as session:
+            follow_order(session, keys, order_id=order_id, now=clock.now())
+            follow_overdue(session, keys, now=clock.now())
+
+    return Job(FOLLOW, follow)

@@ -33,6 +33,7 @@ _EMPTY = keccak(rlp.encode(b""))
 _MACHINE = re.compile("chain_.*|ledger_(state|journal|block|contract|entry|counter|nonce|outbox|org)|core_job")
 _CHAIN_COLUMNS = {
     ("ledger_grant", "words"), ("ledger_title", "shares"), ("ledger_title", "pledges"), ("ledger_case_step", "before"),
+    ("ledger_order", "facts"), ("ledger_order", "held"),
 }  # fmt: skip
 _HEX = re.compile("[0-9a-f]{64}")
 _AMOUNT = re.compile("(?i).*fen|prices|uses|floor|net|tax|gross|total")
