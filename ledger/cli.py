@@ -8,12 +8,15 @@ from typing import Annotated, Protocol, cast
 import typer
 from sqlmodel import col, func, select
 
+from asset_hub.accounts.acting import acting_person
+from asset_hub.catalogue import find_asset
 from asset_hub.core import clock
 from asset_hub.core.clock import beijing_date
 from asset_hub.core.errors import BadInput
 from asset_hub.core.files import replace_file
 from asset_hub.core.home import Home, home_of
 from asset_hub.core.text import N_
+from ledger.compaction import record_compactions
 from ledger.engine import parse_chain_url
 from ledger.errors import EntryNotFound
 from ledger.models import BlockRow, EntryRow, GrantRow, JournalRow
@@ -74,6 +77,24 @@ def _say_node(url: str, *, as_json: bool) -> None:
         "node": words,
     }  # fmt: skip
     print(json.dumps(facts) if as_json else "\n".join(words))
+
+
+@ledger.command("compact")
+def compact(
+    context: typer.Context,
+    asset: Annotated[str, typer.Argument(help="Only the lists of this asset: its id or its number.")] = "",
+    *,
+    by: Annotated[str, typer.Option("--by", help="Act as this person.")] = "",
+) -> None:
+    """Take what has ended, lapsed or been terminated off the lists that every sale is checked against."""
+    home = cast(LedgerHome, home_of(context))
+    with home.database.write() as session:
+        count = record_compactions(
+            session, asset_id=find_asset(session, text=asset) if asset else None,
+            by=acting_person(session, login=by or home.settings.person), now=clock.now(),
+        )  # fmt: skip
+    home.run_jobs()
+    print(f"{count} lists compacted")
 
 
 @ledger.command("verify")

@@ -24,6 +24,7 @@ class EntryKind(StrEnum):
     CASE = "case"
     STATEMENT = "statement"
     ORDER = "order"
+    COMPACT = "compact"
 
 
 KIND_NAMES: dict[EntryKind, str] = {
@@ -37,6 +38,7 @@ KIND_NAMES: dict[EntryKind, str] = {
     EntryKind.CASE: N_("Step of a dispute"),
     EntryKind.STATEMENT: N_("Statement published"),
     EntryKind.ORDER: N_("Step of an order"),
+    EntryKind.COMPACT: N_("What has ended left the list"),
 }
 
 

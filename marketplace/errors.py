@@ -106,6 +106,12 @@ class BadShares(BadInput):
     slug, title = "bad-shares", N_("Shares must sum to 100 %")
 
 
+class TitleOnLedger(RuleRefused):
+    """The work's title is on the ledger, which leads: it changes by deeds, not on the desk."""
+
+    slug, title = "title-on-ledger", N_("This title is on the ledger; it changes by a deed that all sides agree to")
+
+
 class BadPrice(BadInput):
     """A price list that cannot be computed with."""
 

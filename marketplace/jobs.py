@@ -7,6 +7,7 @@ from asset_hub.core import clock
 from asset_hub.core.db import WriteSession
 from asset_hub.core.files import FileStore
 from asset_hub.core.jobs import Job, JobRun, Queue, enqueue
+from ledger.deeds import instrument_of
 from ledger.signing import Keys
 from ledger.types import EntryKind
 from marketplace.delivery import finish_delivery, prepare_delivery
@@ -14,6 +15,7 @@ from marketplace.licences import note_confirmed, note_refused, order_of_licence
 from marketplace.notices import tell_delivered, tell_refused
 from marketplace.orders import FOLLOW, follow_soon
 from marketplace.settling import follow_order, follow_overdue
+from marketplace.title import follow_ledger
 
 ON_CONFIRMED = "marketplace.on_entry_confirmed"
 ON_REFUSED = "marketplace.on_entry_refused"
@@ -24,14 +26,11 @@ def jobs(files: FileStore, keys: Keys, *, issuer: str) -> tuple[Job, ...]:
     """Return the trade's jobs, bound to files and keys; `issuer` is the exchange's name on certificates."""
 
     def on_confirmed(run: JobRun, *, entry_id: UUID, subject_id: UUID, kind: str) -> None:
-        del entry_id
         with run.finish() as session:
-            if kind == EntryKind.GRANT and note_confirmed(session, licence_id=subject_id):
-                enqueue(session, PREPARE, queue=Queue.MEDIA, licence_id=subject_id)
-            elif kind == EntryKind.ANCHOR:
+            if kind == EntryKind.ANCHOR:
                 _finish(session, files, keys, licence_id=subject_id, issuer=issuer, now=clock.now())
-            elif kind == EntryKind.ORDER:
-                follow_soon(session, order_id=subject_id)
+            else:
+                _confirmed(session, EntryKind(kind), entry_id=entry_id, subject_id=subject_id)
 
     def on_refused(run: JobRun, *, entry_id: UUID, subject_id: UUID, kind: str, reason: str) -> None:
         del entry_id, reason
@@ -45,6 +44,17 @@ def jobs(files: FileStore, keys: Keys, *, issuer: str) -> tuple[Job, ...]:
     return (
         Job(ON_CONFIRMED, on_confirmed), Job(ON_REFUSED, on_refused), Job(PREPARE, prepare), _follow(keys),
     )  # fmt: skip
+
+
+def _confirmed(session: WriteSession, kind: EntryKind, *, entry_id: UUID, subject_id: UUID) -> None:
+    """Do what follows here from an entry that is on the ledger: a licence, a step of an order, an act on a title."""
+    if kind == EntryKind.GRANT and note_confirmed(session, licence_id=subject_id):
+        enqueue(session, PREPARE, queue=Queue.MEDIA, licence_id=subject_id)
+    elif kind == EntryKind.ORDER:
+        follow_soon(session, order_id=subject_id)
+    elif kind == EntryKind.TITLE:
+        instrument = instrument_of(session, entry_id=entry_id)
+        follow_ledger(session, asset_id=subject_id, instrument=instrument, now=clock.now())
 
 
 def _finish(

@@ -48,6 +48,7 @@ from ingest.sheets import find_sheet
 from ingest.types import Door
 from ledger.certificates import trust_file
 from ledger.codebook import GrantKind
+from ledger.consents import title_on_chain
 from ledger.replay import verify_journal
 from ledger.verifier import verify_certificate
 from marketplace.cli import save_delivery
@@ -230,10 +231,11 @@ def _offer_one(session: WriteSession, asset: AssetView, desk: Actor, note: str, 
     if note == "orphan":
         record_title(session, asset_id=asset.id, state=TitleState.HOLDER_NOT_FOUND, by=desk, now=now)
         return 0
-    record_title(
-        session, asset_id=asset.id, state=TitleState.HELD, shares={require_organisation(desk): 10_000},
-        instrument="演示用权属声明", pledgee="演示银行" if note == "pledged" else "", by=desk, now=now,
-    )  # fmt: skip
+    if title_on_chain(session, asset_id=asset.id) is None:
+        record_title(
+            session, asset_id=asset.id, state=TitleState.HELD, shares={require_organisation(desk): 10_000},
+            instrument="演示用权属声明", pledgee="演示银行" if note == "pledged" else "", by=desk, now=now,
+        )  # fmt: skip
     terms = {"uses": {use: yuan * 100 for use, yuan in prices.items()}, "floor": 20_000}
     publish_listing(session, asset_id=asset.id, prices=terms, by=desk, now=now)
     return 1
