@@ -19,6 +19,7 @@ from asset_hub.web.story import read_story
 from ledger.certificates import trust_file
 from ledger.health import read_health
 from ledger.lineage import lineage_of, may_see_lineage
+from ledger.lineage_graph import draw_lineage, licences_given
 from ledger.orders import ACT_NAMES, OrderStep, orders_of_asset, steps_of_orders
 from ledger.orders import STATE_WORDS as ORDER_WORDS
 from ledger.revoked import read_revoked
@@ -91,12 +92,13 @@ def trail_page(request: Request, number: str, by: CurrentActor) -> Response:
         sees_shares = may_see_lineage(session, asset_id=asset.id, owner_id=asset.owner_id, by=by)
         lineage = lineage_of(session, asset_id=asset.id, language=language) if sees_shares else ()
         orders = _orders(session, services.keys, asset_id=asset.id, by=by)
+        given = licences_given(session, asset_id=asset.id, language=language) if trail.licences else ()
     return render(
         request, "ledger/trail.html", number=asset.number, asset_title=asset.title(language), trail=trail,
         holder=holder.name(language), seal=SEALS[trail.state], entries=[_entry(one) for one in trail.entries],
         licences=[(one.number, [_entry(entry) for entry in one.entries]) for one in trail.licences],
         title=N_("What the ledger says about it"), lineage=lineage, deed_names=DEED_NAMES,
-        orders=orders,
+        orders=orders, graph=draw_lineage(lineage, given),
     )  # fmt: skip
 
 

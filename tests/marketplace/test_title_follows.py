@@ -7,6 +7,7 @@ from sqlmodel import func, select
 
 from asset_hub.accounts import Actor, Role, require_organisation
 from asset_hub.catalogue import get_asset
+from asset_hub.catalogue.models import AssetRow
 from asset_hub.core import clock
 from ledger.codebook import GrantKind
 from ledger.deeds import (
@@ -26,6 +27,7 @@ from marketplace.models import OrderRow
 from marketplace.title import Title, TitleState, record_title, title_of
 from tests.builders import make_actor
 from tests.marketplace.shop import Shop, make_shop, make_terms
+from tests.web.pages import client_for
 
 ALL = ("all",)
 
@@ -161,3 +163,19 @@ def test_a_decision_divides_by_rights_and_what_is_unknown_is_not_sold(shop: Shop
     assert sum(divided.shares.values()) == 10_000
     assert divided.shares[other] > divided.shares[seller] > 0
     assert (unknown.state, dict(unknown.shares)) == (TitleState.UNKNOWN, {})
+
+
+def test_the_chain_of_title_is_drawn_for_those_concerned_only(shop: Shop, partner: Actor) -> None:
+    own(shop, partner, 6_000)
+    shop.buy(shop.make_buyer(), make_terms())
+    with shop.services.database.read() as session:
+        number = session.get_one(AssetRow, shop.asset_id).number
+
+    pages = [
+        client_for(shop.services, one).get(f"/assets/{number}/ledger").text
+        for one in (shop.seller, partner, shop.make_buyer())
+    ]
+
+    assert [one.count('class="box-holder"') for one in pages] == [2, 2, 0]
+    assert [one.count('class="box-licence"') for one in pages] == [1, 0, 0]
+    assert [one.count('class="line-licence"') for one in pages] == [2, 1, 0]  # the legend has one
