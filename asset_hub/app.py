@@ -31,6 +31,7 @@ import ingest.review_pages
 import ingest.routes
 import ledger.case_pages
 import ledger.case_routes
+import ledger.deed_routes
 import ledger.jobs
 import ledger.pages
 import ledger.routes
@@ -138,6 +139,7 @@ ROUTERS = (
     ledger.routes.router,
     ledger.case_pages.router,
     ledger.case_routes.router,
+    ledger.deed_routes.router,
     marketplace.pages.router,
     marketplace.licence_pages.router,
     marketplace.desk.router,

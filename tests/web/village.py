@@ -41,6 +41,7 @@ from ingest.types import Door
 from ingest.uploads import create_upload
 from ledger.cases import open_case
 from ledger.codebook import GrantKind
+from ledger.deeds import propose_end
 from ledger.royalties import publish_statement
 from tests.builders import make_actor
 from tests.marketplace.shop import Shop, make_shop, make_terms
@@ -81,7 +82,11 @@ def make_village(folder: Path) -> Village:
         ids["file_id"], ids["pyramid_id"] = _shown_files(session, shop, folder)
         hidden_number = _number(session, hidden)
         ids["number"] = _number(session, shop.asset_id)
-    ids |= {"licence_id": str(licence.id), "quote_id": str(made.id), "order_id": str(order.id)}
+    with services.database.write() as session:
+        deed = propose_end(
+            session, services.keys, number=licence.number, reason="约满", by=people["rights_desk"], now=clock.now()
+        )
+    ids |= {"deed_id": str(deed.id), "licence_id": str(licence.id), "quote_id": str(made.id), "order_id": str(order.id)}
     return Village(services, people, ids, hidden_number, files, hidden)
 
 
