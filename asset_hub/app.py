@@ -34,6 +34,7 @@ import ingest.routes
 import ledger.attest_jobs
 import ledger.case_pages
 import ledger.case_routes
+import ledger.deed_routes
 import ledger.indexer.jobs
 import ledger.jobs
 import ledger.pages
@@ -42,8 +43,10 @@ import marketplace.desk
 import marketplace.jobs
 import marketplace.kept
 import marketplace.licence_pages
+import marketplace.order_routes
 import marketplace.pages
 import marketplace.routes
+import marketplace.settlement_pages
 import search.jobs
 import search.pages
 import search.routes
@@ -123,6 +126,7 @@ NAVIGATION = (
     NavItem(N_("Curate"), "/curate", frozenset({Role.CURATOR})),
     NavItem(N_("Disputes"), "/disputes", frozenset({Role.RIGHTS_DESK, Role.OPERATOR, Role.REGULATOR})),
     NavItem(N_("Statements"), "/statements", frozenset({Role.RIGHTS_DESK, Role.OPERATOR})),
+    NavItem(N_("Settlements"), "/settlements", frozenset({Role.OPERATOR})),
     NavItem(N_("Members"), "/members", frozenset({Role.OPERATOR, Role.REGULATOR})),
     NavItem(N_("Jobs"), "/jobs", frozenset({Role.OPERATOR})),
     NavItem(N_("Ledger"), "/ledger", frozenset(Role)),
@@ -149,9 +153,12 @@ ROUTERS = (
     ledger.routes.router,
     ledger.case_pages.router,
     ledger.case_routes.router,
+    ledger.deed_routes.router,
     marketplace.pages.router,
     marketplace.licence_pages.router,
     marketplace.desk.router,
+    marketplace.settlement_pages.router,
+    marketplace.order_routes.router,
     marketplace.routes.router,
 )
 

@@ -26,6 +26,7 @@ import ledger.deed_cli
 import ledger.standalone.cli
 import marketplace.cli
 import marketplace.hold_cli
+import marketplace.order_cli
 import search.cli
 from asset_hub.app import PERMISSIONS, open_home
 from asset_hub.core.errors import AssetHubError
@@ -68,6 +69,7 @@ app.add_typer(ledger.attest_cli.attest, name="attest")
 app.add_typer(ledger.attest_cli.sm2, name="sm2")
 app.add_typer(ledger.deed_cli.commands, name="deed")
 app.add_typer(marketplace.hold_cli.holds, name="hold")
+app.add_typer(marketplace.order_cli.commands, name="order")
 app.add_typer(ledger.case_cli.dispute, name="dispute")
 app.add_typer(ledger.case_cli.statement, name="statement")
 app.add_typer(ingest.cli.receipts, name="receipt")

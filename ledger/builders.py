@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from asset_hub.core.db import ReadSession
 from ledger.acts import DEADLINE_SECONDS, Call, admit_call, anchor_call, register_call
 from ledger.carried import build_signed
-from ledger.grant_acts import end_call, grant_call, hold_call
+from ledger.grant_acts import compact_call, end_call, grant_call, hold_call
 from ledger.models import EntryRow
 from ledger.signing import Keys
 from ledger.sites import Site
@@ -23,9 +23,11 @@ BUILDERS: Mapping[EntryKind, Builder] = {
     EntryKind.TITLE: title_call,
     EntryKind.CASE: lambda *given: Call(*build_signed(*given)),
     EntryKind.STATEMENT: lambda *given: Call(*build_signed(*given)),
+    EntryKind.COMPACT: compact_call,
+    EntryKind.ORDER: lambda *given: Call(*build_signed(*given)),
 }
 # What depends on lists that the acts before it change: each is carried in a block of its own.
-ALONE = frozenset({EntryKind.GRANT, EntryKind.HOLD, EntryKind.END, EntryKind.TITLE})
+ALONE = frozenset({EntryKind.GRANT, EntryKind.HOLD, EntryKind.END, EntryKind.TITLE, EntryKind.COMPACT})
 
 
 def build_call(session: ReadSession, keys: Keys, site: Site, entry: EntryRow, *, time: int) -> Call:

@@ -7,10 +7,13 @@ from typing import Annotated, Any, Protocol, cast
 import typer
 from sqlmodel import func, select
 
+from asset_hub.accounts.acting import acting_person
+from asset_hub.catalogue import find_asset
 from asset_hub.core import clock
 from asset_hub.core.home import Home, home_of
 from asset_hub.core.jobs import Queue, enqueue
 from ledger.chains import Chain
+from ledger.compaction import record_compactions
 from ledger.engine import ANVIL, parse_chain_url
 from ledger.entries import SUBMIT
 from ledger.health import Health, NodeFacts, describe_health, describe_node, read_health
@@ -173,3 +176,21 @@ def relay(
         outbox = read_health(session, home.keys).outbox
     said = {"signed_anew": signed, "on_the_way": outbox.open if outbox else 0}
     print(json.dumps(said) if as_json else f"{signed} signed again, {said['on_the_way']} on their way")
+
+
+@ledger.command("compact")
+def compact(
+    context: typer.Context,
+    asset: Annotated[str, typer.Argument(help="Only the lists of this asset: its id or its number.")] = "",
+    *,
+    by: Annotated[str, typer.Option("--by", help="Act as this person.")] = "",
+) -> None:
+    """Take what has ended, lapsed or been terminated off the lists that every sale is checked against."""
+    home = cast(ChainHome, home_of(context))
+    with home.database.write() as session:
+        count = record_compactions(
+            session, asset_id=find_asset(session, text=asset) if asset else None,
+            by=acting_person(session, login=by or home.settings.person), now=clock.now(),
+        )  # fmt: skip
+    home.run_jobs()
+    print(f"{count} lists compacted")

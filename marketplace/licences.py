@@ -157,6 +157,11 @@ def licence_of_order(session: ReadSession, *, order_id: UUID) -> Licence | None:
     return licence_view(row) if row else None
 
 
+def order_of_licence(session: ReadSession, *, licence_id: UUID) -> UUID:
+    """Return the order that became a licence."""
+    return session.get_one(LicenceRow, licence_id).order_id
+
+
 def list_licences(session: ReadSession, *, by: Actor) -> tuple[Licence, ...]:
     """Return the licences of the actor's house, newest first."""
     require_reach(by, "marketplace")

@@ -29,6 +29,7 @@ ACT_NAMES: Mapping[str, str] = {
     "ledger.oversee": N_("see every deed"),
     "ledger.bring_case": N_("bring, answer and settle disputes"),
     "ledger.close_case": N_("close decided disputes"),
+    "ledger.compact": N_("take ended licences off the ledger's lists"),
     "ledger.object": N_("object to statements"),
     "ledger.oversee_cases": N_("see every dispute"),
     "ledger.oversee_statements": N_("see every statement"),

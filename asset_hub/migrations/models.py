@@ -12,6 +12,7 @@ import ledger.case_models
 import ledger.index_models
 import ledger.models
 import ledger.nonces
+import ledger.order_models
 import marketplace.models
 import search.models
 
@@ -26,6 +27,7 @@ packages = (
     ledger.index_models,
     ledger.nonces,
     ledger.case_models,
+    ledger.order_models,
     marketplace.models,
     asset_hub.curation.models,
     search.models,
