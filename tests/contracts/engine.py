@@ -100,6 +100,9 @@ class Engine:
         self._vm.state.set_storage(ADDRESSES[contract], _slot(contract, label, key), value)
         self._vm.state.lock_changes()
 
+    def nonce_of(self, sender: Key) -> int:
+        return int(self._vm.state.get_nonce(sender.address))
+
     def send(self, contract: str, function: str, values: Sequence[Any], *, sender: Key = KEYS.relayer) -> Outcome:
         return self.send_data(ADDRESSES[contract], encode_call(contract, function, values), sender=sender)
 
