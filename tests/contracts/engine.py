@@ -24,8 +24,6 @@ ADDRESSES = deployed_addresses(KEYS)
 NAME_AT = {address: name for name, address in ADDRESSES.items()}
 START = 1_800_000_000
 GAS = 30_000_000
-# Their acts are tried on a state of their own (money_sandbox.py).
-MONEY = ("SettlementLedger", "StatementLedger", "DisputeRegister")
 DAY = 86_400
 
 
