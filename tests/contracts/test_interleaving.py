@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 from ledger.merkle import keccak
-from tests.contracts.calls import NOTHING, RESERVATION, Call, Grant, Signer, Terms, flat, rolling_head
+from tests.contracts.calls import NOTHING, RESERVATION, SUBLICENSABLE, Call, Grant, Signer, Terms, flat, rolling_head
 from tests.contracts.engine import DAY, START, Engine
-from tests.contracts.rights_machine import ARCHIVE, BUYERS, SUBLICENSABLE, TERMS, WORKS, prepared
+from tests.contracts.rights_machine import ARCHIVE, BUYERS, TERMS, WORKS, prepared
 from tests.drill import PROFILE, SEED, grown
 
 FIRST = [
