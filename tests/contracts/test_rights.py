@@ -32,6 +32,7 @@ def walks() -> list[Walk]:
         derandomize=PROFILE == "short", suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     run_state_machine_as_test(RightsMachine, settings=few)
+    print(f"engine: py-evm, GrantLedger: {sum(len(walk.steps) for walk in WALKS)} steps")
     return list(WALKS)
 
 
