@@ -40,7 +40,7 @@ ledger_drill() {
 
 contracts_drill() {
   step "$seed" "10000 steps of licences" tests/contracts/test_rights.py
-  step "$seed" "4000 steps of titles" tests/contracts/test_titles.py
+  step "$seed" "10000 steps of titles" tests/contracts/test_titles.py
   step "$seed" "10000 steps of orders, statements, disputes" \
     tests/contracts/test_settlement.py tests/contracts/test_statements.py tests/contracts/test_disputes.py
 }

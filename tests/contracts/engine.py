@@ -24,8 +24,6 @@ ADDRESSES = deployed_addresses(KEYS)
 NAME_AT = {address: name for name, address in ADDRESSES.items()}
 START = 1_800_000_000
 GAS = 30_000_000
-# Their acts are tried on a state of their own (money_sandbox.py).
-MONEY = ("SettlementLedger", "StatementLedger", "DisputeRegister")
 DAY = 86_400
 
 
@@ -99,6 +97,9 @@ class Engine:
         value = int.from_bytes(word, "big")
         self._vm.state.set_storage(ADDRESSES[contract], _slot(contract, label, key), value)
         self._vm.state.lock_changes()
+
+    def nonce_of(self, sender: Key) -> int:
+        return int(self._vm.state.get_nonce(sender.address))
 
     def send(self, contract: str, function: str, values: Sequence[Any], *, sender: Key = KEYS.relayer) -> Outcome:
         return self.send_data(ADDRESSES[contract], encode_call(contract, function, values), sender=sender)

@@ -191,7 +191,7 @@ def test_case_states_move_only_along_the_diagram_and_as_the_model_says() -> None
     walk(DisputeMachine, settings=chosen, while_=lambda: DisputeMachine.carried < wanted or (
         DisputeMachine.carried < 6 * wanted and every > {after for _, after in DisputeMachine.moves}
     ))  # fmt: skip
-    print(f"py-evm, DisputeRegister: {DisputeMachine.carried} calls")
+    print(f"engine: py-evm, DisputeRegister: {DisputeMachine.carried} calls")
 
     assert {(before, after) for before, after in DisputeMachine.moves if after not in STEPS[before] | {before}} == set()
     assert {after for _, after in DisputeMachine.moves} == every

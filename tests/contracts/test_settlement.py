@@ -329,7 +329,7 @@ def steps() -> list[Step]:
     walk(OrderMachine, settings=chosen, while_=lambda: OrderMachine.carried < wanted or (
         OrderMachine.carried < 6 * wanted and bool(_unseen(OrderMachine.done))
     ))  # fmt: skip
-    print(f"py-evm, SettlementLedger: {OrderMachine.carried} calls, {len(OrderMachine.done)} done")
+    print(f"engine: py-evm, SettlementLedger: {OrderMachine.carried} calls, {len(OrderMachine.done)} done")
     return OrderMachine.done
 
 

@@ -143,7 +143,7 @@ def test_invariant_21_revisions_count_up_by_one() -> None:
     )  # fmt: skip
     StatementMachine.carried = 0
     walk(StatementMachine, settings=chosen, while_=lambda: StatementMachine.carried < wanted)
-    print(f"py-evm, StatementLedger: {StatementMachine.carried} calls")
+    print(f"engine: py-evm, StatementLedger: {StatementMachine.carried} calls")
 
     logged = StatementMachine.revisions.values()
     assert all(numbers == list(range(1, len(numbers) + 1)) for numbers in logged)
