@@ -1,6 +1,8 @@
 """The product records on anvil and on a real network: order, entry, final block, certificate that verifies offline."""
 
 import socket
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -19,8 +21,9 @@ from asset_hub.core.jobs import JobRow, JobState
 from asset_hub.core.settings import Settings
 from ledger.carry import _queue, carry_round, sign_anew
 from ledger.certificates import trust_file
+from ledger.chain import CHAIN_ID
 from ledger.engine import sign_for
-from ledger.errors import ProofMissing, WrongChain
+from ledger.errors import ChainUnavailable, ProofMissing, WrongChain
 from ledger.health import Lack, describe_health, read_health
 from ledger.indexer import compare_with_shadow
 from ledger.indexer.jobs import following_of
@@ -28,6 +31,7 @@ from ledger.journal import prove_receipt
 from ledger.models import BlockRow, EntryRow, JournalRow
 from ledger.nonces import OutboxRow, OutboxState
 from ledger.replay import verify_journal, verify_on_anvil
+from ledger.rpc import Rpc
 from ledger.signing import Keys
 from ledger.sites import chain_name
 from ledger.submit import endowed_accounts
@@ -140,6 +144,26 @@ def test_an_anvil_that_forgot_is_filled_again_and_goes_on(anvil_shop: Shop) -> N
     with services.database.read() as session:
         nonces = session.exec(select(JournalRow.nonce).where(JournalRow.sender == services.keys.relayer.address)).all()
     assert list(nonces) == list(range(len(nonces)))
+
+
+def test_no_anvil_is_left_when_its_process_is_killed() -> None:
+    program = (
+        "import sys; from pathlib import Path; from ledger.anvil import running_anvil\n"
+        "with running_anvil(Path(sys.argv[1]), endowed=[]) as node: print(node, flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", program, str(require_anvil())]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        rpc = Rpc([process.stdout.readline().strip()], timeout_s=2)
+        chain_id = rpc.ask("eth_chainId")
+        process.kill()
+
+    assert int(chain_id, 16) == CHAIN_ID
+    until = time.monotonic() + 10
+    with pytest.raises(ChainUnavailable):
+        while time.monotonic() < until:
+            rpc.ask("eth_chainId")
+            time.sleep(0.1)
 
 
 def test_an_altered_journal_of_a_network_is_named(anvil_shop: Shop) -> None:
