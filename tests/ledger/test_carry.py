@@ -111,6 +111,20 @@ def anvil_shop(tmp_path: Path) -> Iterator[Shop]:
     opened.services.chain.close()
 
 
+@pytest.mark.postgresql
+def test_the_licence_path_runs_on_anvil_beside_postgresql(postgresql: str, tmp_path: Path) -> None:
+    require_anvil()
+    shop = make_shop(tmp_path, chain_url="anvil", database_url=postgresql)
+    licence = shop.buy(shop.make_buyer(), make_terms())
+    shop.services.chain.close()
+
+    assert failed_jobs(shop.services) == []
+    assert verified(shop.services, licence.id).is_valid
+    with shop.services.database.read() as session:
+        assert verify_journal(session, shop.services.keys).problems == ()
+    shop.services.database.dispose()
+
+
 def outbox_of(services: Services) -> Counter[str]:
     with services.database.read() as session:
         return Counter(session.exec(select(OutboxRow.state)).all())
