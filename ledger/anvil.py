@@ -25,6 +25,8 @@ from ledger.rpc import Rpc
 HARDFORK = "paris"
 _START_SECONDS = 30
 _ENDOWMENT = 10**30
+# The shell's input closes when we end, however we end: no node is left behind, also not after `kill -9`.
+_UNTIL_WE_END = '"$@" & read -r _; kill -9 $!'
 _PROGRAMS = "node_modules/@foundry-rs/anvil-*/bin/anvil"
 
 
@@ -114,12 +116,12 @@ def running_anvil(
             "--chain-id", str(chain_id), "--init", str(genesis), "--gas-limit", str(GAS_LIMIT), "--accounts", "1",
             "--order", "fifo", "--block-base-fee-per-gas", "0",
         ]  # fmt: skip
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        kept = ["sh", "-c", _UNTIL_WE_END, "sh", *command]
+        process = subprocess.Popen(kept, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         try:
             _wait_until_up(f"http://127.0.0.1:{port}", process, chain_id)
             yield f"http://127.0.0.1:{port}"
         finally:
-            process.kill()
             process.communicate()
 
 

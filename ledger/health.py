@@ -64,6 +64,11 @@ class Health:
     node: "NodeFacts | None" = None
     outbox: "OutboxFacts | None" = None
 
+    @property
+    def is_begun(self) -> bool:
+        """Say whether this home records on a chain already."""
+        return self.genesis is not None
+
     def is_stalled(self, now: datetime) -> bool:
         """Say whether something has waited longer than a block ever takes, or the network's head stands still."""
         if self.node is not None and self.node.is_stalled(now):
@@ -201,6 +206,12 @@ def describe_outbox(outbox: OutboxFacts) -> Iterator[Text]:
 def describe_health(health: Health, *, now: datetime) -> Iterator[Text]:
     """Say what a network's operator must know; nothing for the embedded chain."""
     if health.node is not None:
+        served = health.node.chain_id
+        if health.node.head is not None and health.is_begun and served != health.chain_id:
+            yield Text(
+                N_("The node serves chain {served}, and this exchange records on chain {expected}: nothing is sent."),
+                {"served": served, "expected": health.chain_id},
+            )
         yield from describe_node(health.node, now=now)
     if health.outbox is not None:
         yield from describe_outbox(health.outbox)

@@ -12,6 +12,7 @@ from ledger.chains import Chain
 from ledger.entries import SUBMIT, admit_organisation, anchor_digests, commitment_to, register_asset
 from ledger.errors import ChainUnavailable
 from ledger.indexer.jobs import FOLLOW
+from ledger.rpc import RpcRefused
 from ledger.signing import Keys
 from ledger.types import AnchorKind
 
@@ -81,8 +82,8 @@ def _carry(run: JobRun, keys: Keys, chain: Chain) -> None:
             while (done := carry_round(run.database, engine, keys, now=clock.now())).is_progress:
                 settled += done.settled
             wait = _LOOK_AGAIN if done.open else None
-    except ChainUnavailable:
-        get_logger().warning("ledger.network_away")
+    except (ChainUnavailable, RpcRefused) as error:
+        get_logger().warning("ledger.network_away", reason=str(error))
         wait = _AWAY
     with run.finish() as session:
         if settled:

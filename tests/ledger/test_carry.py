@@ -1,9 +1,12 @@
 """The product records on anvil and on a real network: order, entry, final block, certificate that verifies offline."""
 
 import socket
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,10 +20,12 @@ from asset_hub.core.clock import beijing_date
 from asset_hub.core.files import read_blob
 from asset_hub.core.jobs import JobRow, JobState
 from asset_hub.core.settings import Settings
+from ledger.anvil import running_anvil
 from ledger.carry import _queue, carry_round, sign_anew
 from ledger.certificates import trust_file
+from ledger.chain import CHAIN_ID
 from ledger.engine import sign_for
-from ledger.errors import ProofMissing, WrongChain
+from ledger.errors import ChainUnavailable, ProofMissing, WrongChain
 from ledger.health import Lack, describe_health, read_health
 from ledger.indexer import compare_with_shadow
 from ledger.indexer.jobs import following_of
@@ -28,6 +33,7 @@ from ledger.journal import prove_receipt
 from ledger.models import BlockRow, EntryRow, JournalRow
 from ledger.nonces import OutboxRow, OutboxState
 from ledger.replay import verify_journal, verify_on_anvil
+from ledger.rpc import Rpc
 from ledger.signing import Keys
 from ledger.sites import chain_name
 from ledger.submit import endowed_accounts
@@ -105,6 +111,20 @@ def anvil_shop(tmp_path: Path) -> Iterator[Shop]:
     opened.services.chain.close()
 
 
+@pytest.mark.postgresql
+def test_the_licence_path_runs_on_anvil_beside_postgresql(postgresql: str, tmp_path: Path) -> None:
+    require_anvil()
+    shop = make_shop(tmp_path, chain_url="anvil", database_url=postgresql)
+    licence = shop.buy(shop.make_buyer(), make_terms())
+    shop.services.chain.close()
+
+    assert failed_jobs(shop.services) == []
+    assert verified(shop.services, licence.id).is_valid
+    with shop.services.database.read() as session:
+        assert verify_journal(session, shop.services.keys).problems == ()
+    shop.services.database.dispose()
+
+
 def outbox_of(services: Services) -> Counter[str]:
     with services.database.read() as session:
         return Counter(session.exec(select(OutboxRow.state)).all())
@@ -140,6 +160,26 @@ def test_an_anvil_that_forgot_is_filled_again_and_goes_on(anvil_shop: Shop) -> N
     with services.database.read() as session:
         nonces = session.exec(select(JournalRow.nonce).where(JournalRow.sender == services.keys.relayer.address)).all()
     assert list(nonces) == list(range(len(nonces)))
+
+
+def test_no_anvil_is_left_when_its_process_is_killed() -> None:
+    program = (
+        "import sys; from pathlib import Path; from ledger.anvil import running_anvil\n"
+        "with running_anvil(Path(sys.argv[1]), endowed=[]) as node: print(node, flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", program, str(require_anvil())]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        rpc = Rpc([process.stdout.readline().strip()], timeout_s=2)
+        chain_id = rpc.ask("eth_chainId")
+        process.kill()
+
+    assert int(chain_id, 16) == CHAIN_ID
+    until = time.monotonic() + 10
+    with pytest.raises(ChainUnavailable):
+        while time.monotonic() < until:
+            rpc.ask("eth_chainId")
+            time.sleep(0.1)
 
 
 def test_an_altered_journal_of_a_network_is_named(anvil_shop: Shop) -> None:
@@ -215,6 +255,43 @@ def test_a_home_does_not_change_its_chain(anvil_shop: Shop) -> None:
     assert refused.value.members == {"began": "anvil", "wanted": "embedded"}
 
 
+def test_a_node_of_another_chain_gets_nothing_and_the_health_says_so(tmp_path: Path) -> None:
+    program, endowed = require_anvil(), endowed_accounts(Keys(SECRET.encode()))
+    with (
+        running_anvil(program, endowed=endowed, chain_id=7) as first,
+        running_anvil(program, endowed=endowed, chain_id=8) as second,
+    ):
+        shop = make_shop(tmp_path, chain_url=f"{first}#finality=instant", secret_key=SECRET)
+        before = entries_of(shop.services)
+        settings = Settings(home=tmp_path / "home", chain_url=f"{second}#finality=instant", secret_key=SECRET)
+        elsewhere = replace(shop, services=open_home(settings))
+        order_only(elsewhere)
+        elsewhere.services.run_jobs(threads=1)
+        said = words_of(elsewhere.services)
+        nonce = Rpc([second]).ask("eth_getTransactionCount", "0x" + endowed[1].hex(), "pending")
+
+    assert set(before) == {EntryState.CONFIRMED}
+    assert entries_of(elsewhere.services)[EntryState.RECORDED] > 0
+    assert ["wrong-chain" in job for job in failed_jobs(elsewhere.services)] == [True]
+    assert said[0].startswith("The node serves chain 8, and this exchange records on chain 7")
+    assert int(nonce, 16) == 0
+
+
+def test_without_gas_entries_wait_and_the_health_says_why(tmp_path: Path) -> None:
+    admin = Keys(SECRET.encode()).admin.address
+    with running_anvil(require_anvil(), endowed=[admin], chain_id=7) as node:
+        shop = make_shop(tmp_path, chain_url=f"{node}#finality=instant&gas_price=1", secret_key=SECRET)
+        said = words_of(shop.services)
+
+        Rpc([node]).ask("anvil_setBalance", "0x" + shop.services.keys.relayer.address.hex(), hex(10**24))
+        waiting = entries_of(shop.services)
+        work_until(shop.services, lambda: is_settled(shop.services))
+
+    assert any("nsufficient funds" in text for text in said), said
+    assert set(waiting) == {EntryState.RECORDED}
+    assert set(entries_of(shop.services)) == {EntryState.CONFIRMED}
+
+
 def test_a_page_waits_two_seconds_for_a_silent_network(tmp_path: Path) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
@@ -270,15 +347,20 @@ def test_orders_go_on_while_too_few_validators_live_and_land_once_after(shop: Sh
     assert all(verified(services, licence.id).is_valid for licence in licences)
 
 
+def words_of(services: Services) -> list[str]:
+    """Return what the page and the command say about the network."""
+    facts = services.chain.facts()
+    with services.database.read() as session:
+        health = read_health(session, services.keys, node=facts)
+    return [str(text) for text in describe_health(health, now=clock.now())]
+
+
 def words_until(services: Services, wanted: str) -> list[str]:
     """Run jobs and read the health, as the page does, until it says this."""
     until = time.monotonic() + LONGEST_S
     while True:
         services.run_jobs(threads=1)
-        facts = services.chain.facts()
-        with services.database.read() as session:
-            health = read_health(session, services.keys, node=facts)
-        said = [str(text) for text in describe_health(health, now=clock.now())]
+        said = words_of(services)
         if any(wanted in text for text in said):
             return said
         assert time.monotonic() < until, said
