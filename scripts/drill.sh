@@ -39,7 +39,8 @@ ledger_drill() {
 }
 
 contracts_drill() {
-  step "$seed" "10000 steps of licences" tests/contracts/test_rights.py
+  step "$seed" "10000 steps of licences, 8000 acts beside the oracle" tests/contracts/test_rights.py
+  step "$seed" "10000 calls interleaved" tests/contracts/test_interleaving.py
   step "$seed" "10000 steps of titles" tests/contracts/test_titles.py
   step "$seed" "10000 steps of orders, statements, disputes" \
     tests/contracts/test_settlement.py tests/contracts/test_statements.py tests/contracts/test_disputes.py
@@ -58,7 +59,8 @@ search_drill() {
   step "$seed" "every case" tests/catalogue/test_visibility.py
 }
 
-volume_drill() { # a year's volume in ten parts on one home; ASSET_HUB_VOLUME transactions in each
+# A year's volume in ten parts on one home, ASSET_HUB_VOLUME transactions in each.
+volume_drill() {
   local part home
   home=$(mktemp -d)
   for part in 1 2 3 4 5 6 7 8 9 10; do
