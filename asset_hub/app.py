@@ -40,6 +40,7 @@ import ledger.jobs
 import ledger.pages
 import ledger.routes
 import marketplace.desk
+import marketplace.hold_pages
 import marketplace.jobs
 import marketplace.kept
 import marketplace.licence_pages
@@ -123,6 +124,7 @@ NAVIGATION = (
     NavItem(N_("Review"), "/review", _DESKS),
     NavItem(N_("Rights"), "/rights", frozenset({Role.RIGHTS_DESK})),
     NavItem(N_("Licences"), "/licences", frozenset({Role.PRODUCER, Role.RIGHTS_DESK})),
+    NavItem(N_("Holds"), "/holds", frozenset({Role.PRODUCER, Role.RIGHTS_DESK})),
     NavItem(N_("Curate"), "/curate", frozenset({Role.CURATOR})),
     NavItem(N_("Disputes"), "/disputes", frozenset({Role.RIGHTS_DESK, Role.OPERATOR, Role.REGULATOR})),
     NavItem(N_("Statements"), "/statements", frozenset({Role.RIGHTS_DESK, Role.OPERATOR})),
@@ -159,6 +161,8 @@ ROUTERS = (
     marketplace.desk.router,
     marketplace.settlement_pages.router,
     marketplace.order_routes.router,
+    marketplace.hold_pages.router,
+    marketplace.hold_pages.api,
     marketplace.routes.router,
 )
 

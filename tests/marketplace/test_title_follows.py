@@ -23,6 +23,7 @@ from ledger.errors import ConsentMissing, NotHeld
 from ledger.models import JournalRow
 from marketplace.availability import Answer, availability
 from marketplace.errors import NotForSale, TitleOnLedger
+from marketplace.holds import place_hold
 from marketplace.models import OrderRow
 from marketplace.title import Title, TitleState, record_title, title_of
 from tests.builders import make_actor
@@ -179,3 +180,33 @@ def test_the_chain_of_title_is_drawn_for_those_concerned_only(shop: Shop, partne
     assert [one.count('class="box-holder"') for one in pages] == [2, 2, 0]
     assert [one.count('class="box-licence"') for one in pages] == [1, 0, 0]
     assert [one.count('class="line-licence"') for one in pages] == [2, 1, 0]  # the legend has one
+
+
+def test_the_desk_shows_a_title_that_is_on_the_ledger_and_offers_no_form(shop: Shop, partner: Actor) -> None:
+    desk = client_for(shop.services, shop.seller)
+    before = desk.get(f"/rights/{shop.asset_id}").text
+    own(shop, partner, 6_000)
+
+    page = desk.get(f"/rights/{shop.asset_id}").text
+    posted = desk.post(f"/rights/{shop.asset_id}/title", data={"state": "unknown"})
+
+    assert 'name="state"' in before
+    assert 'name="state"' not in page
+    assert "60 %" in page
+    assert "40 %" in page
+    assert posted.status_code == 409
+    assert desk_title(shop).state == TitleState.HELD
+
+
+def test_holds_are_read_by_both_sides_and_nobody_else(shop: Shop, partner: Actor) -> None:
+    buyer = shop.make_buyer()
+    with shop.services.database.write() as session:
+        place_hold(
+            session, shop.services.keys, asset_id=shop.asset_id, terms=make_terms(), days=3, by=buyer, now=clock.now()
+        )
+    shop.services.run_jobs(threads=1)
+
+    clients = [client_for(shop.services, one) for one in (buyer, shop.seller, partner)]
+
+    assert [one.get("/holds").text.count("Hold no. 1") for one in clients] == [1, 1, 0]
+    assert [len(one.get("/api/v1/holds").json()["holds"]) for one in clients] == [1, 1, 0]
