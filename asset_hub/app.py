@@ -219,7 +219,7 @@ def all_jobs(services: Services) -> dict[str, Job]:
     table = job_table(
         ingest.jobs.jobs(services.files),
         search.jobs.jobs(services.search),
-        ledger.jobs.jobs(services.keys, services.chain),
+        ledger.jobs.jobs(services.keys, services.chain, services.files),
         ledger.indexer.jobs.jobs(services.chain.source),
         ledger.attest_jobs.jobs(services.settings.home, stamp_url=services.settings.stamp_url),
         marketplace.jobs.jobs(

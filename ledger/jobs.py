@@ -6,10 +6,11 @@ from uuid import UUID
 from asset_hub.catalogue import AssetView, FileRole, read_for_index
 from asset_hub.core import clock
 from asset_hub.core.db import Database
+from asset_hub.core.files import FileStore, read_blob
 from asset_hub.core.jobs import Job, JobRun, JobState, Queue, enqueue, list_jobs
 from asset_hub.core.log import get_logger
 from ledger.chains import Chain
-from ledger.entries import SUBMIT, admit_organisation, anchor_digests, commitment_to, register_asset
+from ledger.entries import SUBMIT, admit_organisation, anchor_digests, receipt_commitments, register_asset
 from ledger.errors import ChainUnavailable
 from ledger.indexer.jobs import FOLLOW
 from ledger.rpc import RpcRefused
@@ -23,8 +24,8 @@ _LOOK_AGAIN = timedelta(milliseconds=500)
 _AWAY = timedelta(seconds=5)
 
 
-def jobs(keys: Keys, chain: Chain) -> tuple[Job, ...]:
-    """Return the ledger's jobs, bound to the keys and the chain of this home."""
+def jobs(keys: Keys, chain: Chain, files: FileStore) -> tuple[Job, ...]:
+    """Return the ledger's jobs, bound to keys, chain and files of this home."""
 
     def submit(run: JobRun) -> None:
         if chain.is_embedded:
@@ -44,12 +45,13 @@ def jobs(keys: Keys, chain: Chain) -> tuple[Job, ...]:
                     now=clock.now(),
                 )  # fmt: skip
 
-    def anchor(run: JobRun, *, accession_id: UUID, receipt_sha256: str) -> None:
+    def anchor(run: JobRun, *, accession_id: UUID, receipt_sha256: str, captures_sha256: str) -> None:
+        captures = read_blob(files, captures_sha256)
         with run.finish() as session:
-            commitment = commitment_to(keys.salt(f"receipt:{accession_id}"), bytes.fromhex(receipt_sha256))
             anchor_digests(
-                session, kind=AnchorKind.RECEIPT, subject_id=accession_id, commitments=[commitment], now=clock.now()
-            )
+                session, kind=AnchorKind.RECEIPT, subject_id=accession_id, now=clock.now(),
+                commitments=receipt_commitments(keys, accession_id, receipt_sha256, captures),
+            )  # fmt: skip
 
     return (Job(SUBMIT, submit), Job(ADMIT, admit), Job(REGISTER, register), Job(ANCHOR_RECEIPT, anchor))
 
