@@ -21,6 +21,7 @@ import asset_hub.catalogue.routes
 import asset_hub.curation.desk
 import asset_hub.curation.pages
 import asset_hub.curation.routes
+import asset_hub.evidence.pages
 import asset_hub.messages.pages
 import asset_hub.operations.jobs
 import asset_hub.operations.pages
@@ -159,6 +160,7 @@ ROUTERS = (
     marketplace.pages.router,
     marketplace.licence_pages.router,
     marketplace.desk.router,
+    asset_hub.evidence.pages.router,
     marketplace.settlement_pages.router,
     marketplace.order_routes.router,
     marketplace.hold_pages.router,

@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 
 import asset_hub.accounts.cli
 import asset_hub.catalogue.cli
+import asset_hub.evidence.cli
 import ingest.cli
 import ledger.attest_cli
 import ledger.case_cli
@@ -68,6 +69,7 @@ app.add_typer(ledger.standalone.cli.verifier, name="verifier")
 app.add_typer(ledger.attest_cli.attest, name="attest")
 app.add_typer(ledger.attest_cli.sm2, name="sm2")
 app.add_typer(ledger.deed_cli.commands, name="deed")
+app.add_typer(asset_hub.evidence.cli.evidence, name="evidence")
 app.add_typer(marketplace.hold_cli.holds, name="hold")
 app.add_typer(marketplace.order_cli.commands, name="order")
 app.add_typer(ledger.case_cli.dispute, name="dispute")

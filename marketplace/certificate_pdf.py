@@ -19,7 +19,7 @@ from reportlab.pdfgen.canvas import Canvas
 from asset_hub.core.errors import Unavailable
 from asset_hub.core.text import N_
 
-_SERIF = "NotoSerifSC"
+SERIF = "NotoSerifSC"
 _FONT = files("asset_hub.web").joinpath("static", "dist", "fonts", "NotoSerifSC_400Regular.ttf")
 _LINE = 8 * mm
 _LEFT = 25 * mm
@@ -31,7 +31,7 @@ def draw_certificate(certificate: bytes) -> bytes:
     document: dict[str, Any] = json.loads(certificate)
     licence: dict[str, Any] = json.loads(document["licence"])
     digest = hashlib.sha256(certificate).hexdigest()
-    _register_font()
+    register_font()
     out = io.BytesIO()
     canvas = Canvas(out, pagesize=A4, invariant=1)
     canvas.setTitle(f"{licence['number']}")
@@ -44,16 +44,17 @@ def draw_certificate(certificate: bytes) -> bytes:
 
 
 @cache
-def _register_font() -> None:
+def register_font() -> None:
+    """Make the font of certificates known. Raises Unavailable before `make web`."""
     if not _FONT.is_file():
         raise Unavailable(N_("The font of certificates is missing: run make web."))
-    pdfmetrics.registerFont(TTFont(_SERIF, str(_FONT)))
+    pdfmetrics.registerFont(TTFont(SERIF, str(_FONT)))
 
 
 def _head(canvas: Canvas, licence: dict[str, Any]) -> None:
-    canvas.setFont(_SERIF, 26)
+    canvas.setFont(SERIF, 26)
     canvas.drawCentredString(A4[0] / 2, A4[1] - 40 * mm, "著作权许可使用证书")
-    canvas.setFont(_SERIF, 11)
+    canvas.setFont(SERIF, 11)
     canvas.drawCentredString(
         A4[0] / 2, A4[1] - 48 * mm, f"Certificate of copyright licence    编号 No. {licence['number']:06d}"
     )
@@ -105,10 +106,10 @@ def sm2_of(document: Mapping[str, Any]) -> str:
 def _facts(canvas: Canvas, lines: list[tuple[str, str]]) -> float:
     top = A4[1] - 66 * mm
     for name, value in lines:
-        canvas.setFont(_SERIF, 9)
+        canvas.setFont(SERIF, 9)
         canvas.drawString(_LEFT, top, name)
-        canvas.setFont(_SERIF, 10)
-        lines_of_value = _wrapped(value)
+        canvas.setFont(SERIF, 10)
+        lines_of_value = wrapped(value, room=_ROOM, size=10)
         for part in lines_of_value[:-1]:
             canvas.drawString(_LEFT + 42 * mm, top, part)
             top -= _LINE * 0.7
@@ -117,11 +118,11 @@ def _facts(canvas: Canvas, lines: list[tuple[str, str]]) -> float:
     return float(top)
 
 
-def _wrapped(value: str) -> list[str]:
-    """Return a value in lines as wide as the page has room: Chinese breaks anywhere, and so do digests."""
+def wrapped(value: str, *, room: float, size: float) -> list[str]:
+    """Return a value in lines no wider than `room` points: Chinese breaks anywhere, and so do digests."""
     found = [""]
     for letter in value:
-        if pdfmetrics.stringWidth(found[-1] + letter, _SERIF, 10) > _ROOM:
+        if pdfmetrics.stringWidth(found[-1] + letter, SERIF, size) > room:
             found.append("")
         found[-1] += letter
     return found
@@ -132,7 +133,7 @@ def _seal(canvas: Canvas, digest: str, document: dict[str, Any], bottom: float) 
     segno.make(f"asset_hub:certificate:{digest}", error="m").save(picture, kind="png", scale=6, border=2)
     picture.seek(0)
     canvas.drawImage(ImageReader(picture), A4[0] - 60 * mm, max(20 * mm, bottom - 38 * mm), 34 * mm, 34 * mm)
-    canvas.setFont(_SERIF, 8)
+    canvas.setFont(SERIF, 8)
     foot = max(24 * mm, bottom - 12 * mm)
     for offset, line in enumerate(
         (

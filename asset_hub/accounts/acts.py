@@ -38,6 +38,7 @@ ACT_NAMES: Mapping[str, str] = {
     "ledger.see_cases": N_("see the disputes of the house"),
     "ledger.see_statements": N_("see the statements of the house"),
     "marketplace.attest_payment": N_("attest payments"),
+    "marketplace.evidence": N_("export evidence of any licence"),
     "marketplace.fetch": N_("fetch licensed files"),
     "marketplace.list": N_("offer assets and set prices"),
     "marketplace.order": N_("order and pay"),
