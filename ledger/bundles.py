@@ -91,7 +91,7 @@ def _read(content: Path, found: dict[str, bytes]) -> Outcome:
                     found[info.filename] = file.read(_LONGEST + 1)
                 if len(found[info.filename]) != info.file_size:
                     raise Refused(N_("“{name}” is damaged"), name=info.filename)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, OSError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, OSError, RuntimeError) as error:
         raise Refused(N_("it is no zip that can be read: {reason}"), reason=str(error)[:120]) from error
     return True, Said(N_("{count} members"), {"count": len(found)})
 

@@ -31,6 +31,9 @@ JOB_NAMES: Mapping[str, str] = {
     "operations.sweep_files": N_("Remove files that nothing refers to"),
     "marketplace.on_entry_confirmed": N_("Tell the trade that the ledger confirmed"),
     "marketplace.on_entry_refused": N_("Tell the trade that the ledger refused"),
+    "ledger.stamp_day": N_("Have yesterday stamped by a time stamping authority"),
+    "marketplace.on_day_attested": N_("Put third parties' word on certificates"),
+    "marketplace.follow_order": N_("Tell the ledger how an order stands"),
     "marketplace.prepare_delivery": N_("Prepare licensed files"),
 }
 
