@@ -32,6 +32,7 @@ import ingest.routes
 import ledger.case_pages
 import ledger.case_routes
 import ledger.jobs
+import ledger.key_jobs
 import ledger.pages
 import ledger.routes
 import marketplace.desk
@@ -184,6 +185,7 @@ def all_jobs(services: Services) -> dict[str, Job]:
         ingest.jobs.jobs(services.files),
         search.jobs.jobs(services.search),
         ledger.jobs.jobs(services.keys),
+        ledger.key_jobs.jobs(),
         marketplace.jobs.jobs(services.files, services.keys, issuer=services.settings.issuer),
     )
 

@@ -9,7 +9,7 @@ from asset_hub.core.db import ReadSession
 from ledger.disputes import Appeal, Claim, CloseCase, Decide, Interim, OpenCase, Respond, Settle, Withdraw
 from ledger.models import EntryRow
 from ledger.signed import SignedAct, sign_act
-from ledger.signing import Key, Keys
+from ledger.signing import Keys, Signer
 from ledger.sites import Site
 from ledger.statements import Objection, Publish, Revise
 
@@ -76,7 +76,7 @@ def build_signed(
     return sign_act(read_act(entry.args, entry.op_id), site, deadline=deadline, signers=signers)
 
 
-def _key(keys: Keys, signer: str) -> Key:
+def _key(keys: Keys, signer: str) -> Signer:
     return keys.operator if signer == OPERATOR else keys.organisation(UUID(signer))
 
 

@@ -13,6 +13,7 @@ from sqlmodel import col, select
 from asset_hub.core.db import WriteSession
 from ledger.case_projection import case_confirmed, case_refused
 from ledger.grants import end_day, read_words
+from ledger.house_keys import key_confirmed, key_refused
 from ledger.models import EntryRow, GrantRow, TitleListRow
 from ledger.royalties import statement_confirmed, statement_refused
 from ledger.titles import read_title
@@ -84,4 +85,5 @@ PROJECTIONS: Mapping[EntryKind, Projection] = {
     EntryKind.TITLE: Projection(_title_confirmed, _nothing),
     EntryKind.CASE: Projection(case_confirmed, case_refused),
     EntryKind.STATEMENT: Projection(statement_confirmed, statement_refused),
+    EntryKind.KEY: Projection(key_confirmed, key_refused),
 }

@@ -23,6 +23,7 @@ class EntryKind(StrEnum):
     END = "end"
     CASE = "case"
     STATEMENT = "statement"
+    KEY = "key"
 
 
 KIND_NAMES: dict[EntryKind, str] = {
@@ -35,15 +36,34 @@ KIND_NAMES: dict[EntryKind, str] = {
     EntryKind.END: N_("Licence or hold ended"),
     EntryKind.CASE: N_("Step of a dispute"),
     EntryKind.STATEMENT: N_("Statement published"),
+    EntryKind.KEY: N_("Key of a house changed"),
 }
 
 
 class EntryState(StrEnum):
-    """Decided here, confirmed by the chain, or refused by it."""
+    """Waiting for a house's own signature, decided here, confirmed by the chain, or refused by it."""
 
+    UNSIGNED = "unsigned"
     RECORDED = "recorded"
     CONFIRMED = "confirmed"
     REFUSED = "refused"
+
+
+class CustodyKind(StrEnum):
+    """Who keeps a key's secret: the operator (平台托管), or the house itself."""
+
+    CUSTODY = "custody"
+    OWN = "own"
+
+
+class KeyState(StrEnum):
+    """Asked for, speaking, ended, refused by the chain; or a recovery that waits its three days."""
+
+    ASKED = "asked"
+    LIVE = "live"
+    RETIRED = "retired"
+    REFUSED = "refused"
+    RECOVERING = "recovering"
 
 
 class AnchorKind(StrEnum):

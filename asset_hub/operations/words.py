@@ -26,6 +26,7 @@ JOB_NAMES: Mapping[str, str] = {
     "ledger.admit_organisation": N_("Record a member on the ledger"),
     "ledger.register_asset": N_("Record an asset on the ledger"),
     "ledger.anchor_receipt": N_("Record a receipt on the ledger"),
+    "ledger.lapse_unsigned": N_("Let an unsigned act lapse"),
     "marketplace.on_entry_confirmed": N_("Tell the trade that the ledger confirmed"),
     "marketplace.on_entry_refused": N_("Tell the trade that the ledger refused"),
     "marketplace.prepare_delivery": N_("Prepare licensed files"),
