@@ -33,6 +33,8 @@ import ledger.case_pages
 import ledger.case_routes
 import ledger.jobs
 import ledger.key_jobs
+import ledger.key_pages
+import ledger.key_routes
 import ledger.pages
 import ledger.routes
 import marketplace.desk
@@ -110,6 +112,7 @@ NAVIGATION = (
     NavItem(N_("Curate"), "/curate", frozenset({Role.CURATOR})),
     NavItem(N_("Disputes"), "/disputes", frozenset({Role.RIGHTS_DESK, Role.OPERATOR, Role.REGULATOR})),
     NavItem(N_("Statements"), "/statements", frozenset({Role.RIGHTS_DESK, Role.OPERATOR})),
+    NavItem(N_("Keys"), "/keys", frozenset({Role.RIGHTS_DESK})),
     NavItem(N_("Members"), "/members", frozenset({Role.OPERATOR, Role.REGULATOR})),
     NavItem(N_("Jobs"), "/jobs", frozenset({Role.OPERATOR})),
     NavItem(N_("Ledger"), "/ledger", frozenset(Role)),
@@ -136,6 +139,8 @@ ROUTERS = (
     ledger.routes.router,
     ledger.case_pages.router,
     ledger.case_routes.router,
+    ledger.key_pages.router,
+    ledger.key_routes.router,
     marketplace.pages.router,
     marketplace.licence_pages.router,
     marketplace.desk.router,

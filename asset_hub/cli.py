@@ -22,6 +22,7 @@ import ledger.attest_cli
 import ledger.case_cli
 import ledger.cli
 import ledger.deed_cli
+import ledger.key_cli
 import ledger.standalone.cli
 import marketplace.cli
 import marketplace.hold_cli
@@ -64,6 +65,7 @@ app.add_typer(ledger.standalone.cli.verifier, name="verifier")
 app.add_typer(ledger.attest_cli.attest, name="attest")
 app.add_typer(ledger.attest_cli.sm2, name="sm2")
 app.add_typer(ledger.deed_cli.commands, name="deed")
+app.add_typer(ledger.key_cli.commands, name="key")
 app.add_typer(marketplace.hold_cli.holds, name="hold")
 app.add_typer(ledger.case_cli.dispute, name="dispute")
 app.add_typer(ledger.case_cli.statement, name="statement")
