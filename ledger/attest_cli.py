@@ -9,6 +9,7 @@ from typing import Annotated, cast
 
 import typer
 
+from asset_hub.accounts import get_party
 from asset_hub.core import clock
 from asset_hub.core.home import home_of
 from ledger.attest import (
@@ -21,6 +22,7 @@ from ledger.attest import (
 )
 from ledger.certificates import attest_certificate
 from ledger.cli import LedgerHome
+from ledger.house_keys import house_that_countersigns
 from ledger.sealed import read_passphrase, read_sealed, write_sealed
 from ledger.signing import Key
 from ledger.sm_keys import make_sm2_key, read_sm2_signer
@@ -79,7 +81,12 @@ def add(
     """Keep a member's countersignature of a day's statement in the home."""
     signed = read_countersignature(countersignature.read_bytes())
     text = statement.read_text(encoding="utf-8")
-    typer.echo(keep_attestation(home_of(context).settings.home, text, countersignatures=[signed]))
+    home = home_of(context)
+    typer.echo(keep_attestation(home.settings.home, text, countersignatures=[signed]))
+    with home.database.read() as session:
+        house = house_that_countersigns(session, address=bytes.fromhex(signed["address"]), now=clock.now())
+        name = get_party(session, organisation_id=house).name_zh if house else ""
+    typer.echo(f"by {name}, by a key of its own" if name else "by a key that no house has on the ledger for this")
 
 
 @attest.command("certificate")

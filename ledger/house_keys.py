@@ -25,7 +25,7 @@ from ledger.key_models import KeyRow
 from ledger.models import EntryRow, OrgRow
 from ledger.sites import find_site
 from ledger.types import CustodyKind, EntryId, EntryKind, KeyState
-from ledger.waiting import PURPOSE_ACTS, PURPOSE_COUNTERSIGN, is_kept_for
+from ledger.waiting import PURPOSE_ACTS, PURPOSE_COUNTERSIGN, is_kept_for, is_valid
 
 RECOVERY_WAIT_SECONDS = 3 * 86_400
 _EVERY_PURPOSE = PURPOSE_ACTS | PURPOSE_COUNTERSIGN
@@ -150,6 +150,19 @@ def list_keys(session: ReadSession, *, organisation_id: UUID) -> tuple[HouseKey,
 def is_in_custody(session: ReadSession, *, organisation_id: UUID) -> bool:
     """Say whether the operator holds a key that still speaks for this house."""
     return is_kept_for(session.exec(select(KeyRow).where(KeyRow.organisation_id == organisation_id)).all())
+
+
+def house_that_countersigns(session: ReadSession, *, address: bytes, now: datetime) -> UUID | None:
+    """Return whose own key this is, if it may countersign days now; one in custody attests nothing."""
+    rows = session.exec(select(KeyRow).where(KeyRow.address == address, KeyRow.custody == CustodyKind.OWN))
+    return next(
+        (
+            row.organisation_id
+            for row in rows
+            if row.state == KeyState.LIVE and row.purpose & PURPOSE_COUNTERSIGN and is_valid(row, now)
+        ),
+        None,
+    )
 
 
 def key_confirmed(session: WriteSession, entry: EntryRow, time: int) -> None:

@@ -43,7 +43,7 @@ def desk(chromium: Browser, tmp_path: Path) -> Iterator[Desk]:
         context.add_cookies([{"name": SESSION_COOKIE, "value": secret, "url": url}])
         page = context.new_page()
         sent: list[Request] = []
-        page.on("request", lambda request: sent.append(request))  # noqa: PLW0108 - it is given attributes
+        page.on("request", lambda request: sent.append(request))
         yield Desk(house, page, sent)
         context.close()
 
