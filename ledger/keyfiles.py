@@ -54,7 +54,7 @@ def read_keystore(source: Path, *, passphrase: str) -> Key:
         stated = str(document.get("address", "")).lower().removeprefix("0x")
         if stated and stated != key.address.hex():
             raise KeystoreRefused
-    except (ValueError, LookupError, TypeError, AttributeError, NotImplementedError, OverflowError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RuntimeError, OverflowError) as error:
         raise KeystoreRefused from error
     return key
 
