@@ -48,7 +48,7 @@ fast: ## Tests without browser, PostgreSQL and Elasticsearch
 test: setup-tests ## Set up and pass the whole suite
 	@scripts/test.sh $(ARGS)
 
-drill: ## The long forms of the tests (PART=kill|race|ledger|contracts|network|search|all)
+drill: ## The long forms of the tests (PART=kill|race|ledger|contracts|network|search|volume|all)
 	@scripts/drill.sh $(PART)
 
 bench: ## Every benchmark, ratios printed

@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import time, timedelta
 
 from fastapi import FastAPI, Request
 
@@ -20,7 +21,9 @@ import asset_hub.catalogue.routes
 import asset_hub.curation.desk
 import asset_hub.curation.pages
 import asset_hub.curation.routes
+import asset_hub.evidence.pages
 import asset_hub.messages.pages
+import asset_hub.operations.jobs
 import asset_hub.operations.pages
 import asset_hub.operations.routes
 import asset_hub.web.pages
@@ -29,8 +32,11 @@ import ingest.kept
 import ingest.pages
 import ingest.review_pages
 import ingest.routes
+import ledger.attest_jobs
 import ledger.case_pages
 import ledger.case_routes
+import ledger.deed_routes
+import ledger.indexer.jobs
 import ledger.jobs
 import ledger.key_jobs
 import ledger.key_pages
@@ -38,11 +44,14 @@ import ledger.key_routes
 import ledger.pages
 import ledger.routes
 import marketplace.desk
+import marketplace.hold_pages
 import marketplace.jobs
 import marketplace.kept
 import marketplace.licence_pages
+import marketplace.order_routes
 import marketplace.pages
 import marketplace.routes
+import marketplace.settlement_pages
 import search.jobs
 import search.pages
 import search.routes
@@ -52,10 +61,12 @@ from asset_hub.accounts.demo import demo_accounts
 from asset_hub.accounts.deps import current_actor
 from asset_hub.catalogue import AssetChanged, AssetPublished
 from asset_hub.catalogue import permissions as catalogue_permissions
+from asset_hub.core import clock
 from asset_hub.core.db import Database
 from asset_hub.core.files import FileStore, open_files
 from asset_hub.core.jobs import Job, Worker, job_table
 from asset_hub.core.log import configure_logging
+from asset_hub.core.nightly import plan_nights, repeat_nightly
 from asset_hub.core.settings import Settings
 from asset_hub.core.text import N_
 from asset_hub.curation import permissions as curation_permissions
@@ -69,8 +80,8 @@ from asset_hub.web.shell import NavItem, Reader, Shell, language_of, use_shell
 from ingest import permissions as ingest_permissions
 from ingest.events import AccessionClosed
 from ledger import permissions as ledger_permissions
-from ledger.engine import require_wired
-from ledger.events import EntryConfirmed, EntryRefused
+from ledger.chains import Chain
+from ledger.events import DayAttested, EntryConfirmed, EntryRefused
 from ledger.signing import Keys
 from marketplace import permissions as marketplace_permissions
 from search import SearchEngine, open_search
@@ -81,6 +92,7 @@ SUBSCRIPTIONS: Mapping[type, tuple[str, ...]] = {
     AccessionClosed: (ledger.jobs.ANCHOR_RECEIPT,),
     EntryConfirmed: (marketplace.jobs.ON_CONFIRMED,),
     EntryRefused: (marketplace.jobs.ON_REFUSED,),
+    DayAttested: (marketplace.jobs.ON_ATTESTED,),
     AssetChanged: (search.jobs.INDEX_ASSET,),
 }
 
@@ -101,7 +113,14 @@ FILES_KEPT: FilesKept = (
     *marketplace.kept.FILES_KEPT,
 )
 
+NIGHTLY: Mapping[str, time] = {
+    ledger.attest_jobs.STAMP: time(0, 20),
+    ledger.indexer.jobs.CHECK: time(3, 0),
+    asset_hub.operations.jobs.SWEEP: time(3, 30),
+}  # in Beijing
+
 MAX_BODY = 8 << 20
+_LOOK_AGAIN_S = 0.2
 
 _DESKS = frozenset({Role.ARCHIVIST, Role.CATALOGUER, Role.AUDITOR})
 NAVIGATION = (
@@ -109,9 +128,11 @@ NAVIGATION = (
     NavItem(N_("Review"), "/review", _DESKS),
     NavItem(N_("Rights"), "/rights", frozenset({Role.RIGHTS_DESK})),
     NavItem(N_("Licences"), "/licences", frozenset({Role.PRODUCER, Role.RIGHTS_DESK})),
+    NavItem(N_("Holds"), "/holds", frozenset({Role.PRODUCER, Role.RIGHTS_DESK})),
     NavItem(N_("Curate"), "/curate", frozenset({Role.CURATOR})),
     NavItem(N_("Disputes"), "/disputes", frozenset({Role.RIGHTS_DESK, Role.OPERATOR, Role.REGULATOR})),
     NavItem(N_("Statements"), "/statements", frozenset({Role.RIGHTS_DESK, Role.OPERATOR})),
+    NavItem(N_("Settlements"), "/settlements", frozenset({Role.OPERATOR})),
     NavItem(N_("Keys"), "/keys", frozenset({Role.RIGHTS_DESK})),
     NavItem(N_("Members"), "/members", frozenset({Role.OPERATOR, Role.REGULATOR})),
     NavItem(N_("Jobs"), "/jobs", frozenset({Role.OPERATOR})),
@@ -139,60 +160,83 @@ ROUTERS = (
     ledger.routes.router,
     ledger.case_pages.router,
     ledger.case_routes.router,
+    ledger.deed_routes.router,
     ledger.key_pages.router,
     ledger.key_routes.router,
     marketplace.pages.router,
     marketplace.licence_pages.router,
     marketplace.desk.router,
+    asset_hub.evidence.pages.router,
+    marketplace.settlement_pages.router,
+    marketplace.order_routes.router,
+    marketplace.hold_pages.router,
+    marketplace.hold_pages.api,
     marketplace.routes.router,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Every engine of one process, opened once."""
+    """Every engine of one process, opened once; `patience_s` is how long `run_jobs` waits for a network's blocks."""
 
     settings: Settings
     database: Database
     files: FileStore
     search: SearchEngine
     keys: Keys
+    chain: Chain
+    patience_s: float = 0.0
 
     def run_jobs(self, *, threads: int = 2) -> int:
         """Run every job that can run now, to the end; return how many attempts were made."""
-        return Worker(self.database, all_jobs(self)).run_until_idle(threads=threads)
+        worker, until = Worker(self.database, all_jobs(self)), clock.now() + timedelta(seconds=self.patience_s)
+        count = worker.run_until_idle(threads=threads)
+        while clock.now() < until and ledger.jobs.is_carrying(self.database, now=clock.now()):
+            threading.Event().wait(_LOOK_AGAIN_S)
+            count += worker.run_until_idle(threads=threads)
+        return count
 
 
-def open_services(settings: Settings) -> Services:
+def open_services(settings: Settings, *, patience_s: float = 0.0) -> Services:
     """Open the engines that the settings name; makes no tables (see `asset_hub.migrations.upgrade`)."""
-    require_wired(settings.chain_url)
     settings.home.mkdir(parents=True, exist_ok=True)
+    keys = Keys(settings.secret())
     return Services(
         settings=settings,
         database=Database(settings.database, subscriptions=SUBSCRIPTIONS),
         files=open_files(settings.files),
         search=open_search(settings.search_url, home=settings.home),
-        keys=Keys(settings.secret()),
+        keys=keys,
+        chain=Chain(settings.chain_url, keys),
+        patience_s=patience_s,
     )
 
 
-def open_home(settings: Settings) -> Services:
+def open_home(settings: Settings, *, patience_s: float = 0.0) -> Services:
     """Open the engines on a home that is made or migrated first. Idempotent."""
-    services = open_services(settings)
+    services = open_services(settings, patience_s=patience_s)
     settings.secret()
     upgrade(services.database)
+    with services.database.read() as session:
+        services.chain.require_own(session)
     return services
 
 
 def all_jobs(services: Services) -> dict[str, Job]:
     """Return every job by name, each bound to the engines it needs."""
-    return job_table(
+    table = job_table(
         ingest.jobs.jobs(services.files),
         search.jobs.jobs(services.search),
-        ledger.jobs.jobs(services.keys),
+        ledger.jobs.jobs(services.keys, services.chain, services.files),
+        ledger.indexer.jobs.jobs(services.chain.source),
+        ledger.attest_jobs.jobs(services.settings.home, stamp_url=services.settings.stamp_url),
+        marketplace.jobs.jobs(
+            services.files, services.keys, issuer=services.settings.issuer, home=services.settings.home
+        ),
+        asset_hub.operations.jobs.jobs(services.files, FILES_KEPT),
         ledger.key_jobs.jobs(),
-        marketplace.jobs.jobs(services.files, services.keys, issuer=services.settings.issuer),
     )
+    return repeat_nightly(table, NIGHTLY)
 
 
 def create_app(services: Services, *, with_worker: bool = True, listens: Iterable[str] = ()) -> FastAPI:
@@ -246,6 +290,7 @@ def create_dev_app() -> FastAPI:
 
 def _start_workers(services: Services, stop: threading.Event) -> list[threading.Thread]:
     worker = Worker(services.database, all_jobs(services))
+    plan_nights(services.database, NIGHTLY, now=clock.now())
     threads = [threading.Thread(target=worker.run_forever, args=(stop,), name=f"worker-{i}") for i in range(2)]
     for thread in threads:
         thread.start()

@@ -17,15 +17,18 @@ from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 
 import asset_hub.accounts.cli
 import asset_hub.catalogue.cli
+import asset_hub.evidence.cli
 import ingest.cli
 import ledger.attest_cli
 import ledger.case_cli
+import ledger.chain_cli
 import ledger.cli
 import ledger.deed_cli
 import ledger.key_cli
 import ledger.standalone.cli
 import marketplace.cli
 import marketplace.hold_cli
+import marketplace.order_cli
 import search.cli
 from asset_hub.app import PERMISSIONS, open_home
 from asset_hub.core.errors import AssetHubError
@@ -34,6 +37,7 @@ from asset_hub.core.settings import Settings
 from asset_hub.demo import cli as demo
 from asset_hub.operations import cli as operations
 
+_PATIENCE_S = 60.0  # a person at a terminal waits for a few blocks of a network, and not for one that stands still
 _ACTIONS = tuple(permission.action for permission in PERMISSIONS if not permission.is_public)
 app = typer.Typer(name="asset-hub", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -45,7 +49,7 @@ def start(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every outcome.")] = False,
 ) -> None:
     """asset_hub: an exchange for cultural data and media rights."""
-    context.obj = lambda: open_home(Settings())
+    context.obj = lambda: open_home(Settings(), patience_s=_PATIENCE_S)
     configure_logging(level=logging.INFO if verbose else logging.ERROR)
 
 
@@ -53,20 +57,23 @@ app.add_typer(demo.commands)
 app.add_typer(operations.commands)
 app.add_typer(operations.jobs, name="jobs")
 app.add_typer(operations.stored, name="files")
+app.add_typer(operations.secret, name="secret")
 app.add_typer(ingest.cli.commands)
 app.add_typer(asset_hub.catalogue.cli.assets, name="asset")
 app.add_typer(asset_hub.catalogue.cli.collections, name="collection")
 app.add_typer(search.cli.commands)
 app.add_typer(search.cli.index, name="index")
 app.add_typer(marketplace.cli.commands)
-app.add_typer(ledger.cli.ledger, name="ledger")
+app.add_typer(ledger.chain_cli.ledger, name="ledger")
 app.add_typer(ledger.cli.certificate, name="certificate")
 app.add_typer(ledger.standalone.cli.verifier, name="verifier")
 app.add_typer(ledger.attest_cli.attest, name="attest")
 app.add_typer(ledger.attest_cli.sm2, name="sm2")
 app.add_typer(ledger.deed_cli.commands, name="deed")
+app.add_typer(asset_hub.evidence.cli.evidence, name="evidence")
 app.add_typer(ledger.key_cli.commands, name="key")
 app.add_typer(marketplace.hold_cli.holds, name="hold")
+app.add_typer(marketplace.order_cli.commands, name="order")
 app.add_typer(ledger.case_cli.dispute, name="dispute")
 app.add_typer(ledger.case_cli.statement, name="statement")
 app.add_typer(ingest.cli.receipts, name="receipt")

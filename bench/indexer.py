@@ -24,12 +24,14 @@ import ledger.index_models
 from asset_hub.core.db import Database
 from asset_hub.core.log import configure_logging
 from ledger.anvil import find_anvil
+from ledger.engine import Checks, parse_finality
 from ledger.index_models import CursorRow
-from ledger.indexer import Checks, Contracts, Finality, Following, RpcSource, follow, keep_following
+from ledger.indexer import Contracts, Following, RpcSource, follow, keep_following
 from ledger.indexer.bloom import blooms_of
 from ledger.indexer.decoding import Decoder
 from ledger.indexer.sources import Delivered, Header, Log
 from ledger.merkle import keccak
+from ledger.rpc import Rpc
 from tests.ledger.emitter import SITE, Chronicle
 from tests.ledger.indexed import emitting_anvil, mine
 
@@ -164,7 +166,7 @@ def measure_node(figures: Figures, folder: Path, theirs: float) -> None:
     with emitting_anvil(folder) as node:
         mine(node, chronicle, blocks=NODE_BLOCKS, events=EVENTS_IN_BLOCK)
         database = _database(folder / "node.db")
-        source = RpcSource(node.url, finality=Finality.read("instant"))
+        source = RpcSource(Rpc([node.url]), finality=parse_finality("instant"))
         followed = Following.start(database, source, Contracts(SITE))
         with measured() as took:
             progress = follow(followed)

@@ -19,6 +19,7 @@ from asset_hub.core.files import Blob, FileStore, put_bytes
 from asset_hub.core.ids import new_id
 from asset_hub.core.jobs import JobState, Queue, enqueue, hasten_jobs, states_of_jobs
 from ingest import permissions
+from ingest.captures import capture_lines
 from ingest.errors import AccessionNotFound, AccessionSealed, NotExamined
 from ingest.events import AccessionClosed
 from ingest.models import AccessionNumberRow, AccessionRow, ItemRow
@@ -146,8 +147,10 @@ def close_if_done(session: WriteSession, *, accession_id: UUID, files: FileStore
     accession.closed_at = now
     receipt = put_bytes(files, encode_receipt(_receipt(session, accession)))
     accession.receipt_sha256 = receipt.sha256
+    items = session.exec(select(ItemRow).where(ItemRow.accession_id == accession_id).order_by(col(ItemRow.id))).all()
+    accession.captures_sha256 = put_bytes(files, capture_lines(accession, items)).sha256
     session.flush()
-    emit(session, AccessionClosed(accession.id, receipt.sha256))
+    emit(session, AccessionClosed(accession.id, receipt.sha256, accession.captures_sha256))
 
 
 def get_accession(session: ReadSession, *, accession_id: UUID, by: Actor) -> AccessionView:

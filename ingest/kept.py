@@ -10,4 +10,5 @@ FILES_KEPT = (
     sa.select(col(ItemRow.sha256)).where(col(ItemRow.status) != ItemStatus.REJECTED),
     sa.select(col(MasterRow.sha256)),
     sa.select(col(AccessionRow.receipt_sha256)),
+    sa.select(col(AccessionRow.captures_sha256)),
 )

@@ -28,6 +28,7 @@ class AccessionRow(SQLModel, table=True):
     sealed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     receipt_sha256: str | None = None
+    captures_sha256: str | None = None
 
 
 class AccessionNumberRow(SQLModel, table=True):

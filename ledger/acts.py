@@ -9,7 +9,6 @@ from sqlmodel import col, select
 from asset_hub.core.db import ReadSession
 from ledger import codebook
 from ledger.calls import encode_call
-from ledger.chain import CHAIN_ID
 from ledger.grants import Words, read_words
 from ledger.merkle import keccak
 from ledger.models import EntryRow, GrantRow
@@ -110,4 +109,4 @@ def flat(words: Sequence[Words]) -> list[int]:
 
 def digest_in(site: Site, contract: str, type_text: str, types: Sequence[str], values: Sequence[object]) -> bytes:
     """Return the digest that the parties of an act sign for this register."""
-    return typed_digest(contract, site.addresses[contract], CHAIN_ID, type_text, types, values)
+    return typed_digest(contract, site.addresses[contract], site.chain_id, type_text, types, values)

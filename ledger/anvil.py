@@ -10,20 +10,23 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import rlp
 
 from ledger.chain import CHAIN_ID, GAS_LIMIT
-from ledger.engine import ANVIL, Answer, ChainTerms, ChainUrl, JournalBlock, LedgerEngine, Outcome, parse_chain_url
-from ledger.errors import ChainUnavailable, JournalBroken
+from ledger.engine import ANVIL, Answer, ChainTerms, ChainUrl, JournalBlock, Outcome, parse_chain_url, replay_blocks
+from ledger.errors import ChainUnavailable
 from ledger.merkle import keccak
-from ledger.network import NetworkEngine, Rpc, read_terms
+from ledger.network import NetworkEngine, read_terms
+from ledger.rpc import Rpc
 
 HARDFORK = "paris"
 _START_SECONDS = 30
 _ENDOWMENT = 10**30
+# The shell's input closes when we end, however we end: no node is left behind, also not after `kill -9`.
+_UNTIL_WE_END = '"$@" & read -r _; kill -9 $!'
 _PROGRAMS = "node_modules/@foundry-rs/anvil-*/bin/anvil"
 
 
@@ -49,6 +52,12 @@ class AnvilEngine(NetworkEngine):
         self._mining = threading.Lock()
         rpc.ask("evm_setAutomine", False)
 
+    def endow(self, accounts: Sequence[bytes]) -> None:
+        """Give gas to accounts that have none."""
+        for account in accounts:
+            if int(self.rpc.ask("eth_getBalance", "0x" + account.hex(), "latest"), 16) == 0:
+                self.rpc.ask("anvil_setBalance", "0x" + account.hex(), hex(_ENDOWMENT))
+
     def send(self, raws: Sequence[bytes], *, now: datetime) -> tuple[Answer, ...]:
         with self._mining:
             ours = [raw for raw in raws if _chain_id_of(raw) == self.terms.chain_id]
@@ -71,56 +80,49 @@ def opened_anvil(url: ChainUrl, *, endowed: Sequence[bytes], blocks: Sequence[Jo
     """
     if url.nodes:
         with AnvilEngine.connect(url) as engine:
+            engine.endow(endowed)
             replay_blocks(engine, blocks)
             yield engine
         return
-    program = find_anvil()
-    if program is None:
-        raise ChainUnavailable
-    with (
-        running_anvil(program, endowed=endowed) as node,
-        AnvilEngine.connect(parse_chain_url(f"anvil+{node}")) as engine,
-    ):
+    with fresh_anvil(endowed=endowed) as engine:
         replay_blocks(engine, blocks)
         yield engine
 
 
 @contextmanager
-def running_anvil(program: Path, *, endowed: Sequence[bytes], hardfork: str = HARDFORK) -> Iterator[str]:
+def fresh_anvil(*, endowed: Sequence[bytes], chain_id: int = CHAIN_ID) -> Iterator[AnvilEngine]:
+    """Start an empty anvil of our own; it ends with the block. Raises ChainUnavailable without the program."""
+    program = find_anvil()
+    if program is None:
+        raise ChainUnavailable
+    with (
+        running_anvil(program, endowed=endowed, chain_id=chain_id) as node,
+        AnvilEngine.connect(parse_chain_url(f"anvil+{node}#chain_id={chain_id}")) as engine,
+    ):
+        yield engine
+
+
+@contextmanager
+def running_anvil(
+    program: Path, *, endowed: Sequence[bytes], hardfork: str = HARDFORK, chain_id: int = CHAIN_ID
+) -> Iterator[str]:
     """Start anvil under the rules of the embedded chain on a free loopback port; yield its address."""
     with tempfile.TemporaryDirectory(prefix="ahanvil") as folder:
         genesis = Path(folder) / "genesis.json"
-        genesis.write_text(json.dumps(_genesis(endowed)))
+        genesis.write_text(json.dumps(_genesis(endowed, chain_id)))
         port = _free_port()
         command = [
             str(program), "--silent", "--host", "127.0.0.1", "--port", str(port), "--hardfork", hardfork,
-            "--chain-id", str(CHAIN_ID), "--init", str(genesis), "--gas-limit", str(GAS_LIMIT), "--accounts", "1",
+            "--chain-id", str(chain_id), "--init", str(genesis), "--gas-limit", str(GAS_LIMIT), "--accounts", "1",
             "--order", "fifo", "--block-base-fee-per-gas", "0",
         ]  # fmt: skip
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        kept = ["sh", "-c", _UNTIL_WE_END, "sh", *command]
+        process = subprocess.Popen(kept, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         try:
-            _wait_until_up(f"http://127.0.0.1:{port}", process)
+            _wait_until_up(f"http://127.0.0.1:{port}", process, chain_id)
             yield f"http://127.0.0.1:{port}"
         finally:
-            process.kill()
             process.communicate()
-
-
-def replay_blocks(engine: LedgerEngine, blocks: Sequence[JournalBlock]) -> int:
-    """Execute what a fresh engine lacks of these blocks, in order and at their times; return how many.
-
-    Raises JournalBroken when it holds half a block or does not take a transaction.
-    """
-    done = 0
-    for block in blocks:
-        receipts = engine.receipts([keccak(raw) for raw in block.raws])
-        if all(receipts):
-            continue
-        answers = engine.send(block.raws, now=datetime.fromtimestamp(block.time, UTC))
-        if any(receipts) or any(answer.outcome is not Outcome.ACCEPTED for answer in answers):
-            raise JournalBroken
-        done += 1
-    return done
 
 
 def _chain_id_of(raw: bytes) -> int | None:
@@ -132,21 +134,21 @@ def _chain_id_of(raw: bytes) -> int | None:
     return (v - 35) // 2
 
 
-def _genesis(endowed: Sequence[bytes]) -> dict[str, object]:
+def _genesis(endowed: Sequence[bytes], chain_id: int) -> dict[str, object]:
     return {
-        "config": {"chainId": CHAIN_ID}, "nonce": "0x0", "timestamp": hex(1_767_225_600), "gasLimit": hex(GAS_LIMIT),
+        "config": {"chainId": chain_id}, "nonce": "0x0", "timestamp": hex(1_767_225_600), "gasLimit": hex(GAS_LIMIT),
         "difficulty": "0x0", "extraData": "0x", "alloc": {
             "0x" + address.hex(): {"balance": hex(_ENDOWMENT)} for address in endowed
         },
     }  # fmt: skip
 
 
-def _wait_until_up(node: str, process: "subprocess.Popen[bytes]") -> None:
+def _wait_until_up(node: str, process: "subprocess.Popen[bytes]", chain_id: int) -> None:
     rpc = Rpc([node], timeout_s=2)
     until = time.monotonic() + _START_SECONDS
     while time.monotonic() < until and process.poll() is None:
         try:
-            read_terms(rpc, ChainUrl(ANVIL, (node,)))
+            read_terms(rpc, ChainUrl(ANVIL, (node,), chain_id=chain_id))
         except ChainUnavailable:
             time.sleep(0.05)
         else:

@@ -23,7 +23,6 @@ from asset_hub.core.db import ReadSession
 from asset_hub.core.errors import BadInput, RuleRefused, Unavailable
 from asset_hub.core.text import N_
 from ledger.blocks import digest_of
-from ledger.chain import CHAIN_ID
 from ledger.der import INTEGER, NULL, OCTETS, OID, SEQUENCE, read_der, write_der, write_whole
 from ledger.entries import canonical
 from ledger.errors import EntryNotFound
@@ -32,7 +31,7 @@ from ledger.models import BlockRow
 from ledger.papers import DAY_TYPE, Refused, check_shape, countersigned_digest, read_day
 from ledger.recovery import recover_address
 from ledger.signing import Signer
-from ledger.sites import genesis_hash
+from ledger.sites import chain_name
 from ledger.stamps import SHA256, StampRefused, read_stamp
 
 FOLDER = "attested"
@@ -119,7 +118,7 @@ def state_day(session: ReadSession, *, day: date, now: datetime) -> str:
         raise EntryNotFound
     return canonical(
         {
-            "type": DAY_TYPE, "day": str(day), "chain": {"id": CHAIN_ID, "genesis": genesis_hash(session).hex()},
+            "type": DAY_TYPE, "day": str(day), "chain": chain_name(session),
             "blocks": len(hashes), "head": hashes[-1].hex(), "root": root_of(hashes).hex(),
         }
     )  # fmt: skip

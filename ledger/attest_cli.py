@@ -5,13 +5,15 @@ import os
 import secrets
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 import typer
 
 from asset_hub.accounts import get_party
 from asset_hub.core import clock
+from asset_hub.core.events import emit
 from asset_hub.core.home import home_of
+from asset_hub.core.sealed import read_passphrase, read_sealed, write_sealed
 from ledger.attest import (
     StampAuthority,
     attestation_for,
@@ -22,10 +24,10 @@ from ledger.attest import (
 )
 from ledger.certificates import attest_certificate
 from ledger.cli import LedgerHome
+from ledger.events import DayAttested
 from ledger.house_keys import house_that_countersigns
-from ledger.sealed import read_passphrase, read_sealed, write_sealed
 from ledger.signing import Key
-from ledger.sm_keys import make_sm2_key, read_sm2_signer
+from ledger.sm_keys import make_sm2_key, sm2_signer_of
 
 attest = typer.Typer(help="Third parties' word on a day of the ledger.", no_args_is_help=True)
 sm2 = typer.Typer(help="The SM2 key of this home, under a passphrase.", no_args_is_help=True)
@@ -49,7 +51,7 @@ def stamp(
 ) -> None:
     """Have a day's statement stamped by an authority (RFC 3161) and keep the stamp in the home."""
     text = statement.read_text(encoding="utf-8")
-    typer.echo(keep_attestation(home_of(context).settings.home, text, stamp=StampAuthority(url).stamp(text)))
+    _keep(cast(LedgerHome, home_of(context)), text, stamp=StampAuthority(url).stamp(text))
 
 
 @attest.command("new-key")
@@ -80,9 +82,8 @@ def add(
 ) -> None:  # fmt: skip
     """Keep a member's countersignature of a day's statement in the home."""
     signed = read_countersignature(countersignature.read_bytes())
-    text = statement.read_text(encoding="utf-8")
-    home = home_of(context)
-    typer.echo(keep_attestation(home.settings.home, text, countersignatures=[signed]))
+    home = cast(LedgerHome, home_of(context))
+    _keep(home, statement.read_text(encoding="utf-8"), countersignatures=[signed])
     with home.database.read() as session:
         house = house_that_countersigns(session, address=bytes.fromhex(signed["address"]), now=clock.now())
         name = get_party(session, organisation_id=house).name_zh if house else ""
@@ -98,13 +99,21 @@ def certificate(
     """Write a certificate again with what third parties attest of its days, signed anew."""
     home = cast(LedgerHome, home_of(context))
     folder, content = home.settings.home, source.read_bytes()
-    signer = read_sm2_signer(folder, passphrase=read_passphrase(os.environ)) if json.loads(content)["sm2"] else None
+    signer = sm2_signer_of(folder, home.keys, environ=os.environ)
     with home.database.read() as session:
         attestation = attestation_for(session, folder, content)
         target.write_bytes(
             attest_certificate(session, home.keys, content, attestation=attestation, now=clock.now(), sm2=signer)
         )
     typer.echo(target)
+
+
+def _keep(home: LedgerHome, statement: str, **word: Any) -> None:
+    """Keep a third party's word on a day, and tell those whose certificates can carry it now."""
+    kept = keep_attestation(home.settings.home, statement, **word)
+    with home.database.write() as session:
+        emit(session, DayAttested(kept.stem))
+    typer.echo(kept)
 
 
 @sm2.command("new-key")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from asset_hub.core.db import ReadSession
 from ledger.acts import DEADLINE_SECONDS, Call, admit_call, anchor_call, register_call
 from ledger.carried import build_signed
-from ledger.grant_acts import end_call, grant_call, hold_call
+from ledger.grant_acts import compact_call, end_call, grant_call, hold_call
 from ledger.handed import Handed, signatures_of
 from ledger.key_acts import key_call
 from ledger.models import EntryRow
@@ -25,10 +25,12 @@ BUILDERS: Mapping[EntryKind, Builder] = {
     EntryKind.TITLE: title_call,
     EntryKind.CASE: lambda *given: Call(*build_signed(*given)),
     EntryKind.STATEMENT: lambda *given: Call(*build_signed(*given)),
+    EntryKind.COMPACT: compact_call,
+    EntryKind.ORDER: lambda *given: Call(*build_signed(*given)),
     EntryKind.KEY: key_call,
 }
 # What depends on lists that the acts before it change: each is carried in a block of its own.
-ALONE = frozenset({EntryKind.GRANT, EntryKind.HOLD, EntryKind.END, EntryKind.TITLE, EntryKind.KEY})
+ALONE = frozenset({EntryKind.GRANT, EntryKind.HOLD, EntryKind.END, EntryKind.TITLE, EntryKind.COMPACT, EntryKind.KEY})
 
 
 def build_call(session: ReadSession, keys: Keys, site: Site, entry: EntryRow, *, time: int) -> Call:

@@ -1,6 +1,6 @@
 """Encodes calls of the contracts, and reads what they emit and refuse with."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -28,7 +28,7 @@ class LogEvent:
 def encode_call(contract: str, function: str, values: Sequence[Any]) -> bytes:
     """Return the calldata of a function by its name."""
     entry = next(e for e in contracts.load(contract).abi if e["type"] == "function" and e["name"] == function)
-    types = [_type(member) for member in entry["inputs"]]
+    types = [type_of(member) for member in entry["inputs"]]
     return selector(contract, function) + encode(types, list(values))
 
 
@@ -42,7 +42,7 @@ def creation(contract: str, arguments: Sequence[Any]) -> bytes:
     """Return the data of a transaction that deploys a contract."""
     loaded = contracts.load(contract)
     constructor: dict[str, Any] = next((e for e in loaded.abi if e["type"] == "constructor"), {"inputs": []})
-    return loaded.bytecode + encode([_type(member) for member in constructor["inputs"]], list(arguments))
+    return loaded.bytecode + encode([type_of(member) for member in constructor["inputs"]], list(arguments))
 
 
 def created_address(sender: bytes, nonce: int) -> bytes:
@@ -71,10 +71,10 @@ def read_log(contract: str, topics: Sequence[bytes], data: bytes) -> LogEvent | 
     for entry in contracts.load(contract).abi:
         if entry["type"] == "event" and topics and keccak(_signature(entry)) == topics[0]:
             plain = [member for member in entry["inputs"] if not member["indexed"]]
-            members = dict(zip([m["name"] for m in plain], decode([_type(m) for m in plain], data), strict=True))
+            members = dict(zip([m["name"] for m in plain], decode([type_of(m) for m in plain], data), strict=True))
             indexed = [member for member in entry["inputs"] if member["indexed"]]
             for member, topic in zip(indexed, topics[1:], strict=True):
-                members[member["name"]] = decode([_type(member)], topic)[0]
+                members[member["name"]] = decode([type_of(member)], topic)[0]
             return LogEvent(entry["name"], members)
     return None
 
@@ -84,18 +84,19 @@ def read_refusal(revert: bytes) -> str:
     for name in contracts.NAMES:
         for entry in contracts.load(name).abi:
             if entry["type"] == "error" and keccak(_signature(entry))[:4] == revert[:4]:
-                values = decode([_type(member) for member in entry["inputs"]], revert[4:])
+                values = decode([type_of(member) for member in entry["inputs"]], revert[4:])
                 shown = (value.hex() if isinstance(value, bytes) else str(value) for value in values)
                 return f"{entry['name']}({', '.join(shown)})"
     return "reverted" if not revert else f"reverted({revert[:36].hex()})"
 
 
 def _signature(entry: dict[str, Any]) -> bytes:
-    return f"{entry['name']}({','.join(_type(member) for member in entry['inputs'])})".encode()
+    return f"{entry['name']}({','.join(type_of(member) for member in entry['inputs'])})".encode()
 
 
-def _type(member: dict[str, Any]) -> str:
+def type_of(member: Mapping[str, Any]) -> str:
+    """Return the ABI type of a member, tuples written out."""
     kind = str(member["type"])
     if not kind.startswith("tuple"):
         return kind
-    return f"({','.join(_type(part) for part in member['components'])}){kind[5:]}"
+    return f"({','.join(type_of(part) for part in member['components'])}){kind[5:]}"

@@ -1,19 +1,30 @@
 """Signed acts as entries: written down when they are decided, signed and encoded when they are carried."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, ClassVar, get_type_hints
 from uuid import UUID
 
 from asset_hub.core.db import ReadSession
-from ledger.disputes import Appeal, Claim, CloseCase, Decide, Interim, OpenCase, Respond, Settle, Withdraw
+from ledger.disputes import Appeal, CloseCase, Decide, Interim, OpenCase, Respond, Settle, Withdraw
 from ledger.models import EntryRow
+from ledger.settlements import (
+    Accept,
+    AttestPaid,
+    AttestRefunded,
+    Close,
+    CloseTogether,
+    ConfirmPaid,
+    Deliver,
+    Expire,
+    OpenOrder,
+)
 from ledger.signed import SignedAct, sign_act
 from ledger.signing import Keys, Signer
 from ledger.sites import Site
 from ledger.statements import Objection, Publish, Revise
 
-OPERATOR = "operator"
+OPERATOR, CASHIER = "operator", "cashier"
 UNSIGNED = b"\0" * 32
 """The opId of an act that is only asked whether it is allowed; its entry gives it one."""
 
@@ -49,23 +60,26 @@ class AnchorRoot(SignedAct):
         return [self.root, self.count, self.kind]
 
 
-_ACTS: Mapping[str, Callable[..., SignedAct]] = {
+_ACTS: Mapping[str, type[SignedAct]] = {
     act.__name__: act
     for act in (
         OpenCase, Respond, Interim, Decide, Appeal, CloseCase, Withdraw, Settle, Publish, Revise, Objection, SetStatus,
-        AnchorRoot,
+        AnchorRoot, OpenOrder, AttestPaid, ConfirmPaid, AttestRefunded, Deliver, Accept, Close, CloseTogether,
+        Expire,
     )
 }  # fmt: skip
 
 
 def write_act(act: SignedAct, signers: Sequence[UUID | str]) -> dict[str, Any]:
-    """Return an act as plain JSON without its opId; `signers` are organisations, or OPERATOR, in the act's order."""
+    """Return an act as plain JSON without its opId; `signers` are organisations, OPERATOR or CASHIER, in its order."""
     return {"act": type(act).__name__, "values": _write(act), "signers": [str(signer) for signer in signers]}
 
 
 def read_act(args: Mapping[str, Any], op_id: bytes) -> SignedAct:
     """Undo `write_act`."""
-    return _ACTS[args["act"]](op_id=op_id, **_read(args["values"]))
+    act = _ACTS[args["act"]]
+    make: Callable[..., SignedAct] = act
+    return make(op_id=op_id, **_read(act, args["values"]))
 
 
 def build_signed(
@@ -77,6 +91,8 @@ def build_signed(
 
 
 def _key(keys: Keys, signer: str) -> Signer:
+    if signer == CASHIER:
+        return keys.cashier
     return keys.operator if signer == OPERATOR else keys.organisation(UUID(signer))
 
 
@@ -87,14 +103,16 @@ def _write(value: Any) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.hex()
-    return _write(value) if isinstance(value, Claim) else value
+    return _write(value) if is_dataclass(value) else value
 
 
-def _read(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _value(value) for name, value in values.items()}
+def _read(made: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the members of a class from plain JSON; a member that is a class of its own is read as that."""
+    kinds = get_type_hints(made)
+    return {name: _value(kinds[name], value) for name, value in values.items()}
 
 
-def _value(value: Any) -> Any:
+def _value(kind: Any, value: Any) -> Any:
     if isinstance(value, str):
         return bytes.fromhex(value)
-    return Claim(**_read(value)) if isinstance(value, dict) else value
+    return kind(**_read(kind, value)) if isinstance(value, dict) else value

@@ -14,17 +14,16 @@ from sqlmodel import col, select
 
 from asset_hub.core.db import ReadSession
 from ledger.blocks import time_of
-from ledger.chain import CHAIN_ID
 from ledger.entries import canonical, commitment_to
 from ledger.errors import EntryNotFound
+from ledger.journal import prove_receipt
 from ledger.merkle import keccak
-from ledger.models import BlockRow, EntryRow, GrantRow, JournalRow
+from ledger.models import EntryRow, GrantRow, JournalRow
 from ledger.papers import CERTIFICATE_TYPE, SELF_SIGNED, STATUS_TYPE, TRUST_TYPE, signing_digest, sm2_message
 from ledger.signing import Keys
-from ledger.sites import find_site, genesis_hash
+from ledger.sites import chain_name, find_site
 from ledger.sm import public_of, sign
 from ledger.standalone.native import rlp_decode
-from ledger.trie import trie_proof
 from ledger.types import EntryKind, EntryState
 
 CUSTODY = "平台托管"
@@ -99,7 +98,7 @@ def issue_certificate(
                 "name": issuer_name, "address": keys.operator.address.hex(), "custody": CUSTODY, "witness": WITNESS,
                 "keys": [span.spelled() for span in recorded_keys(session, keys)],
             },
-            "chain": {"id": CHAIN_ID, "genesis": genesis_hash(session).hex()},
+            "chain": chain_name(session),
             "licence": grant.document,
             "licence_salt": grant.salt.hex(),
             "grant": proofs[EntryKind.GRANT],
@@ -172,7 +171,7 @@ def trust_file(
         {
             "type": TRUST_TYPE,
             "issuers": [{**span.spelled(), "name": issuer_name} for span in recorded_keys(session, keys)],
-            "chains": [{"id": CHAIN_ID, "genesis": genesis_hash(session).hex()}],
+            "chains": [chain_name(session)],
             "authorities": [{"name": one.name, "sha256": one.sha256} for one in authorities],
             "witnesses": [{**one.span.spelled(), "name": one.name} for one in witnesses if one.span],
         }
@@ -219,18 +218,6 @@ def _role_changes(receipt: bytes, manager: bytes) -> list[tuple[bytes, str]]:
 
 def _proof(session: ReadSession, entry: EntryRow) -> Mapping[str, Any]:
     """Return the proof that an entry's receipt is in its block: header, position, trie nodes, contract."""
-    journal = session.exec(select(JournalRow).where(JournalRow.tx_hash == entry.tx_hash)).one()
-    block = session.get_one(BlockRow, journal.block_number)
-    receipts = session.exec(
-        select(JournalRow.receipt)
-        .where(JournalRow.block_number == journal.block_number)
-        .order_by(col(JournalRow.block_index))
-    ).all()
     site = find_site(session)
     name = "GrantLedger" if entry.kind == EntryKind.GRANT else "AnchorRegistry"
-    return {
-        "contract": site.addresses[name].hex() if site else "",
-        "header": block.header.hex(),
-        "index": journal.block_index,
-        "nodes": [node.hex() for node in trie_proof(receipts, journal.block_index)],
-    }
+    return {"contract": site.addresses[name].hex() if site else "", **prove_receipt(session, entry.tx_hash)}

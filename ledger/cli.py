@@ -1,12 +1,11 @@
-"""Commands of the ledger: ledger status, ledger verify, certificate verify, certificate trust, certificate status."""
+"""Commands about certificates: certificate verify, certificate trust, certificate status."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Protocol, cast
 
 import typer
-from sqlmodel import col, func, select
+from sqlmodel import col, select
 
 from asset_hub.core import clock
 from asset_hub.core.clock import beijing_date
@@ -14,14 +13,11 @@ from asset_hub.core.errors import BadInput
 from asset_hub.core.files import replace_file
 from asset_hub.core.home import Home, home_of
 from asset_hub.core.text import N_
-from ledger.engine import parse_chain_url
 from ledger.errors import EntryNotFound
-from ledger.models import BlockRow, EntryRow, GrantRow, JournalRow
+from ledger.models import GrantRow
 from ledger.signing import Keys, recover_address
-from ledger.types import EntryState
 from ledger.verifier import STATUS_TYPE, Report, signing_digest, verify_certificate
 
-ledger = typer.Typer(help="The ledger: head, journal, re-execution.", no_args_is_help=True)
 certificate = typer.Typer(help="Certificates of licences.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 _MARKS = {True: "ok  ", False: "FAIL", None: "–   "}
@@ -32,65 +28,6 @@ class LedgerHome(Home, Protocol):
 
     @property
     def keys(self) -> Keys: ...
-
-
-@ledger.command("status")
-def status(
-    context: typer.Context,
-    *,
-    node: Annotated[
-        str, typer.Option(help="Look at a network instead: http(s)://NODE#finality=instant|depth:N|tag.")
-    ] = "",
-    as_json: Json = False,
-) -> None:
-    """Say where the head is and what still waits; of a network: head, lag, finality, quorum, what its node lacks."""
-    if node:
-        _say_node(node, as_json=as_json)
-        return
-    home = home_of(context)
-    with home.database.read() as session:
-        head = session.exec(select(BlockRow).order_by(col(BlockRow.number).desc()).limit(1)).first()
-        transactions = session.exec(select(func.count()).select_from(JournalRow)).one()
-        states = {
-            str(state): session.exec(select(func.count()).where(EntryRow.state == state)).one() for state in EntryState
-        }
-    facts = {
-        "engine": "embedded", "head": head.number if head else None, "hash": head.hash.hex() if head else None,
-        "transactions": transactions, "entries": states, "finality": "instant",
-    }  # fmt: skip
-    print(json.dumps(facts) if as_json else "\n".join(f"{key:<13} {value}" for key, value in facts.items()))
-
-
-def _say_node(url: str, *, as_json: bool) -> None:
-    from ledger.health import describe_node
-    from ledger.network import NetworkEngine, read_facts
-
-    with NetworkEngine.connect(parse_chain_url(url)) as engine:
-        found = read_facts(engine)
-    now = clock.now()
-    words = [str(text) for text in describe_node(found, now=now)]
-    facts = {
-        "engine": "network", "chain_id": found.chain_id, "finality": found.finality, "stalled": found.is_stalled(now),
-        "node": words,
-    }  # fmt: skip
-    print(json.dumps(facts) if as_json else "\n".join(words))
-
-
-@ledger.command("verify")
-def verify(context: typer.Context, *, as_json: Json = False) -> None:
-    """Re-execute the whole journal on a fresh engine and compare; exit 1 when they disagree."""
-    from ledger.replay import verify_journal
-
-    home = cast(LedgerHome, home_of(context))
-    with home.database.read() as session:
-        replay = verify_journal(session, home.keys)
-    if as_json:
-        print(json.dumps({"valid": not replay.problems, **asdict(replay)}))
-    else:
-        print(f"{replay.transactions} transactions in {replay.blocks} blocks, head {replay.head}")
-        print("\n".join(replay.problems) or "journal and chain agree")
-    if replay.problems:
-        raise typer.Exit(1)
 
 
 @certificate.command("verify")

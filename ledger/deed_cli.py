@@ -60,6 +60,30 @@ def title(
     _done(home, deed, as_json=as_json)
 
 
+@commands.command("correct")
+def correct(
+    context: typer.Context,
+    asset: Asset,
+    *,
+    share: Annotated[
+        list[str],
+        typer.Option(help="RIGHTS=ORG:PERCENT[,ORG:PERCENT…]: the title as it was decided; or RIGHTS= for unknown."),
+    ],
+    decision: Annotated[str, typer.Option(help="The court's or authority's decision behind it.")],
+    by: By = "",
+    as_json: Json = False,
+) -> None:
+    """Put a court's or authority's decision about a title on record: by itself, whoever held it; pledges end."""
+    home = cast(LedgerHome, home_of(context))
+    with home.database.write() as session:
+        after = deeds.title_of_rights(dict(_read_share(session, one) for one in share))
+        deed = deeds.correct_title(
+            session, home.keys, asset_id=find_asset(session, text=asset), after=after,
+            decision=decision, by=_acting(session, by or home.settings.person, None), now=clock.now(),
+        )  # fmt: skip
+    _done(home, deed, as_json=as_json)
+
+
 @commands.command("transfer")
 def transfer(
     context: typer.Context,

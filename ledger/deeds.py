@@ -76,6 +76,14 @@ def propose_title(
     require(by, permissions.DEED, organisation_id=registrar)
     if title_on_chain(session, asset_id=asset_id) is not None:
         raise TitleTaken
+    after = title_of_rights(rights)
+    sides = {registrar} | {share.holder for share in after.shares if share.holder}
+    args = {"after": write_title(after), "before": None, "instrument_text": instrument}
+    return _propose(session, keys, DeedKind.RECORD, asset_id, args, sides, by=by, now=now)
+
+
+def title_of_rights(rights: Mapping[Sequence[str], Mapping[UUID, int]]) -> TitleList:
+    """Return the list of rights → holder → basis points; a group without holders is unknown. Raises BadTitle."""
     groups: dict[int, dict[UUID | None, int]] = {}
     for codes, holders in rights.items():
         mask = mask_of_rights(codes)
@@ -84,10 +92,7 @@ def propose_title(
         groups[mask] = {None: 0}
         if holders:
             groups[mask] = dict(holders.items())
-    after = make_title(groups)
-    sides = {registrar} | {share.holder for share in after.shares if share.holder}
-    args = {"after": write_title(after), "before": None, "instrument_text": instrument}
-    return _propose(session, keys, DeedKind.RECORD, asset_id, args, sides, by=by, now=now)
+    return make_title(groups)
 
 
 def propose_transfer(
@@ -238,6 +243,12 @@ def decline(session: WriteSession, *, deed_id: UUID, by: Actor) -> Deed:
     row.state = DeedState.DECLINED
     session.flush()
     return _view(session, row)
+
+
+def instrument_of(session: ReadSession, *, entry_id: UUID) -> str:
+    """Return the contract or decision behind an entry, empty where no deed led to it."""
+    row = session.exec(select(DeedRow).where(DeedRow.entry_id == entry_id)).first()
+    return str(row.args.get("instrument_text", "")) if row is not None else ""
 
 
 def get_deed(session: ReadSession, *, deed_id: UUID, by: Actor) -> Deed:

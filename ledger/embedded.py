@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import rlp
@@ -73,10 +74,30 @@ class _Vm(ParisVM):  # type: ignore[misc]
         return super().create_header_from_parent(parent_header, **header_params)
 
 
+class _FreeVm(_Vm):
+    """The same without a base fee: a network's transactions may have been signed for a price of nothing."""
+
+    @classmethod
+    def create_header_from_parent(cls, parent_header: BlockHeaderAPI | None, **header_params: Any) -> BlockHeaderAPI:
+        header_params["base_fee_per_gas"] = 0
+        return super().create_header_from_parent(parent_header, **header_params)
+
+    @classmethod
+    def validate_gas(cls, header: BlockHeaderAPI, parent_header: BlockHeaderAPI) -> None:
+        """Nothing: gas is limited by transaction, its price is the network's."""
+
+
 class _Chain(MiningChain):  # type: ignore[misc]
     vm_configuration = ((0, _Vm),)
     chain_id = CHAIN_ID
     consensus_context_class = NoProofConsensus
+
+
+@cache
+def _chain_of(chain_id: int | None) -> type[Any]:
+    if chain_id is None:
+        return _Chain
+    return type("_NetworkChain", (_Chain,), {"chain_id": chain_id, "vm_configuration": ((0, _FreeVm),)})
 
 
 class MemoryStore(BaseDB):  # type: ignore[misc]
@@ -149,15 +170,18 @@ class SqlStore(BaseDB):  # type: ignore[misc]
 
 
 class EmbeddedChain:
-    """A chain on a store; open one per transaction."""
+    """A chain on a store; open one per transaction. `network_id` only to execute that network's journal again."""
 
-    def __init__(self, store: SqlStore | MemoryStore, *, endowed: Sequence[bytes]) -> None:
+    def __init__(
+        self, store: SqlStore | MemoryStore, *, endowed: Sequence[bytes], network_id: int | None = None
+    ) -> None:
         self.store = store
-        base = AtomicDB(store)
+        self.chain_id = CHAIN_ID if network_id is None else network_id
+        base, kind = AtomicDB(store), _chain_of(network_id)
         if self._is_new(base):
-            self._chain: Any = _Chain.from_genesis(base, _genesis_params(), _genesis_state(endowed))
+            self._chain: Any = kind.from_genesis(base, _genesis_params(), _genesis_state(endowed))
         else:
-            self._chain = _Chain(base)
+            self._chain = kind(base)
 
     @property
     def genesis_hash(self) -> bytes:
@@ -177,7 +201,7 @@ class EmbeddedChain:
 
     def refusal_of(self, sent: Any) -> str:
         """Return why no block can hold a transaction, empty when one can; its nonce is not looked at."""
-        if sent.chain_id != CHAIN_ID:
+        if sent.chain_id != self.chain_id:
             return f"invalid chain id {sent.chain_id}"
         if sent.intrinsic_gas > sent.gas:
             return "intrinsic gas too low"

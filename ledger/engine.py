@@ -6,7 +6,7 @@ Embedded, anvil and a network behave alike here; what a network adds (waiting, r
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Protocol
 from urllib.parse import parse_qsl, urlsplit
@@ -15,27 +15,22 @@ import rlp
 from coincurve import PrivateKey
 
 from asset_hub.core.db import ReadSession
-from asset_hub.core.errors import BadInput, RuleRefused
+from asset_hub.core.errors import BadInput
 from asset_hub.core.text import N_
 from ledger.chain import CHAIN_ID, GAS_PRICE
+from ledger.errors import JournalBroken
 from ledger.merkle import keccak
 from ledger.signing import Key, Keys
 
-EMBEDDED, ANVIL = "embedded", "anvil"
+EMBEDDED, ANVIL, NETWORK = "embedded", "anvil", "network"
 _FEELESS = 0
-_OPTIONS = {"finality", "chain_id", "gas_price"}
+_OPTIONS = {"finality", "chain_id", "gas_price", "checks"}
 
 
 class BadChainUrl(BadInput):
     """ASSET_HUB_CHAIN_URL names no engine."""
 
     slug, title = "bad-chain-url", N_("ASSET_HUB_CHAIN_URL names no ledger")
-
-
-class WrongChain(RuleRefused):
-    """The node serves another chain than the one that is expected."""
-
-    slug, title = "wrong-chain", N_("The node serves another chain")
 
 
 class FinalityRule(StrEnum):
@@ -55,6 +50,14 @@ class Finality:
 
     def __str__(self) -> str:
         return f"depth:{self.depth}" if self.rule is FinalityRule.DEPTH else str(self.rule)
+
+
+class Checks(StrEnum):
+    """How far headers prove logs: roots and filters; filters alone; nothing but the block's hash in every log."""
+
+    RECEIPTS = "receipts"
+    BLOOM = "bloom"
+    NONE = "none"
 
 
 INSTANT = Finality(FinalityRule.INSTANT)
@@ -172,10 +175,11 @@ class ChainUrl:
     finality: Finality = INSTANT
     chain_id: int | None = None
     gas_price: int = field(default=_FEELESS)
+    checks: Checks = Checks.RECEIPTS
 
 
 def parse_chain_url(url: str) -> ChainUrl:
-    """Read `embedded`, `anvil`, `anvil+http://…` or `http(s)://…[,http(s)://…]#finality=RULE[&chain_id=N][&gas_price=WEI]`.
+    """Read `embedded`, `anvil`, `anvil+http://…` or `http(s)://…[,http(s)://…]#finality=RULE[&chain_id=N][&gas_price=WEI][&checks=WHAT]`.
 
     A network must name its finality rule: instant (QBFT, PBFT), depth:N, or tag. Raises BadChainUrl.
     """
@@ -192,7 +196,10 @@ def parse_chain_url(url: str) -> ChainUrl:
     finality = INSTANT if is_anvil else parse_finality(options.get("finality", ""))
     chain_id = _whole(options["chain_id"]) if "chain_id" in options else None
     price = _whole(options.get("gas_price", str(GAS_PRICE if is_anvil else _FEELESS)))
-    return ChainUrl(ANVIL if is_anvil else "network", nodes, finality, chain_id, price)
+    checks = options.get("checks", Checks.RECEIPTS)
+    if checks not in {str(known) for known in Checks}:
+        raise BadChainUrl(N_("What fits on a network is receipts, bloom or none."))
+    return ChainUrl(ANVIL if is_anvil else NETWORK, nodes, finality, chain_id, price, Checks(checks))
 
 
 def parse_finality(text: str) -> Finality:
@@ -232,6 +239,23 @@ def open_engine(url: str, *, session: ReadSession, keys: Keys) -> Iterator[Ledge
             yield engine
 
 
+def replay_blocks(engine: LedgerEngine, blocks: Sequence[JournalBlock]) -> int:
+    """Execute what a fresh engine lacks of these blocks, in order and at their times; return how many.
+
+    Raises JournalBroken when it holds half a block or does not take a transaction.
+    """
+    done = 0
+    for block in blocks:
+        receipts = engine.receipts([keccak(raw) for raw in block.raws])
+        if all(receipts):
+            continue
+        answers = engine.send(block.raws, now=datetime.fromtimestamp(block.time, UTC))
+        if any(receipts) or any(answer.outcome is not Outcome.ACCEPTED for answer in answers):
+            raise JournalBroken
+        done += 1
+    return done
+
+
 def sign_for(key: Key, terms: ChainTerms, *, nonce: int, to: bytes, data: bytes, gas: int) -> bytes:
     """Return a signed legacy transaction for a chain (EIP-155); `to` is empty for a deployment."""
     fields = [nonce, terms.gas_price, gas, to, 0, data]
@@ -245,12 +269,3 @@ def _whole(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise BadChainUrl(N_("{text} is no whole number."), text=text)
     return int(text)
-
-
-def require_wired(url: str) -> None:
-    """Refuse a ledger that this version does not record on; a network is watched with `ledger status --node`.
-
-    Raises BadChainUrl.
-    """
-    if parse_chain_url(url).engine != EMBEDDED:
-        raise BadChainUrl(N_("This version records on the embedded ledger only; watch a network with --node."))

@@ -1,5 +1,6 @@
 """Decides what is recorded: an entry in the caller's transaction, and a job that carries it to the chain."""
 
+import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -109,6 +110,20 @@ def anchor_digests(
     """Record the Merkle root over salted commitments; `path_of` later proves each of them."""
     args = {"root": root_of(commitments).hex(), "count": len(commitments), "kind": ANCHOR_CODES[kind]}
     return record_entry(session, EntryKind.ANCHOR, subject_id, args, now)
+
+
+def receipt_commitments(keys: Keys, accession_id: UUID, receipt_sha256: str, captures: bytes) -> list[bytes]:
+    """Return what is anchored of an intake, in its order: its receipt, then every line of its capture record."""
+    receipt = commitment_to(keys.salt(f"receipt:{accession_id}"), bytes.fromhex(receipt_sha256))
+    return [receipt, *(
+        commitment_to(capture_salt(keys, accession_id, number), hashlib.sha256(line).digest())
+        for number, line in enumerate(captures.split(b"\n"))
+    )]  # fmt: skip
+
+
+def capture_salt(keys: Keys, accession_id: UUID, number: int) -> bytes:
+    """Return the salt of a line of an intake's capture record; line 0 is the shared one."""
+    return keys.salt(f"capture:{accession_id}:{number}")
 
 
 def reserve_number(session: WriteSession) -> int:

@@ -82,6 +82,24 @@ class JournalBroken(RuleRefused):
     slug, title = "journal-broken", N_("The journal and the chain disagree")
 
 
+class ProofMissing(RuleRefused):
+    """The network hashes its headers or receipts by other rules: nobody could check a proof offline."""
+
+    slug, title = "proof-missing", N_("This network's blocks cannot be proven offline, so there is no certificate")
+
+
+class WrongChain(RuleRefused):
+    """The node serves another chain than the one that is expected, or this home records on another."""
+
+    slug, title = "wrong-chain", N_("The node serves another chain")
+
+
+class DeploymentRefused(RuleRefused):
+    """The chain refused the contracts, or the administrator's account has deployed others there."""
+
+    slug, title = "deployment-refused", N_("The contracts could not be put on the chain")
+
+
 class UnknownTerm(BadInput):
     """A right, medium, territory or language that the code book does not know."""
 

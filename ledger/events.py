@@ -28,3 +28,12 @@ class EntryRefused(Event):
     subject_id: UUID
     kind: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DayAttested(Event):
+    """A third party has stamped or countersigned the end of a day (YYYY-MM-DD, Beijing)."""
+
+    name: ClassVar[str] = "ledger.day_attested"
+
+    day: str

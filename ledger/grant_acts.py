@@ -1,4 +1,4 @@
-"""The acts of GrantLedger.sol as calls: a licence, a hold, a hold confirmed, a licence under a licence, an end."""
+"""The acts of GrantLedger.sol as calls: licence, hold, hold confirmed, licence under a licence, end, compaction."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +11,7 @@ from ledger.acts import Call, digest_in, flat, grant_op_id, heads, org_key, roll
 from ledger.calls import encode_call
 from ledger.consents import title_on_chain
 from ledger.grants import Words, is_exclusive, read_words
+from ledger.merkle import keccak
 from ledger.models import EntryRow, GrantRow
 from ledger.signing import Keys
 from ledger.sites import Site
@@ -19,6 +20,7 @@ _GRANT = "bytes32 opId,bytes32 work,bytes32 licensor,bytes32 licensee,uint256 w1
 _GRANT_TYPE = f"Grant({_GRANT},bool subjectTo,bytes32 disclosed,uint256 deadline)"
 _CONFIRM_TYPE = f"Confirm({_GRANT},bool subjectTo,bytes32 disclosed,uint256 reservation,uint256 deadline)"
 _END_TYPE = "Terminate(bytes32 opId,uint256 licence,bytes32 reason,uint256 deadline)"
+_COMPACT_TYPE = "Compact(bytes32 opId,bytes32 work,bool ofExclusives,bytes32 head,uint256 deadline)"
 _GRANT_TYPES = ["bytes32"] * 4 + ["uint256"] * 3 + ["bytes32", "bool", "bytes32"]
 _NOTHING = b"\0" * 32
 _SIDES = "(bytes32,bytes)[]"
@@ -73,6 +75,20 @@ def end_call(session: ReadSession, keys: Keys, site: Site, entry: EntryRow, dead
     args = _args_of(session, number)
     signed = (deadline, *(keys.organisation(UUID(args[side])).sign(digest) for side in ("licensor", "licensee")), b"")
     return _call("terminate", [entry.op_id, _struct(args)[0], reason, signed])
+
+
+def compact_call(session: ReadSession, keys: Keys, site: Site, entry: EntryRow, deadline: int) -> Call:
+    """What is dead leaves a list; signed by the registrar over the head as it stands."""
+    work, of_exclusives = work_key(entry.subject_id), bool(entry.args["of_exclusives"])
+    exclusives, others = heads(session, asset_id=entry.subject_id)
+    words = flat(exclusives if of_exclusives else others)
+    packed = keccak(b"".join(word.to_bytes(32, "big") for word in words))
+    head = packed if of_exclusives else rolling_head(others)
+    digest = digest_in(
+        site, "GrantLedger", _COMPACT_TYPE, ["bytes32", "bytes32", "bool", "bytes32", "uint256"],
+        [entry.op_id, work, of_exclusives, head, deadline],
+    )  # fmt: skip
+    return _call("compact", [entry.op_id, work, of_exclusives, words, deadline, keys.operator.sign(digest)])
 
 
 def _signed(

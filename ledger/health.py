@@ -13,8 +13,8 @@ from sqlmodel import col, func, select
 from asset_hub.core.db import ReadSession
 from asset_hub.core.text import N_, Text
 from ledger.chain import CHAIN_ID
-from ledger.engine import BlockHead
-from ledger.models import BlockRow, EntryRow, JournalRow
+from ledger.engine import EMBEDDED, INSTANT, NETWORK, BlockHead
+from ledger.models import BlockRow, ChainRow, EntryRow, JournalRow
 from ledger.nonces import OutboxRow, OutboxState
 from ledger.signing import Keys
 from ledger.sites import find_site
@@ -60,7 +60,14 @@ class Health:
     contracts: tuple[tuple[str, str], ...]
     operator: str
     gas: tuple[GasOfAct, ...]
+    finality: str = "instant"
     node: "NodeFacts | None" = None
+    outbox: "OutboxFacts | None" = None
+
+    @property
+    def is_begun(self) -> bool:
+        """Say whether this home records on a chain already."""
+        return self.genesis is not None
 
     def is_stalled(self, now: datetime) -> bool:
         """Say whether something has waited longer than a block ever takes, or the network's head stands still."""
@@ -78,6 +85,7 @@ class Lack(StrEnum):
     HISTORY = "history"
     FINALIZED = "finalized"
     SYNC = "sync"
+    HEADERS = "headers"
 
 
 LACKS: dict[Lack, str] = {
@@ -87,6 +95,7 @@ LACKS: dict[Lack, str] = {
     Lack.HISTORY: N_("The node does not keep earlier states: reads at an earlier block fail."),
     Lack.FINALIZED: N_("The node knows no finalized block: the finality rule must be instant or depth:N."),
     Lack.SYNC: N_("The node is still catching up with the network."),
+    Lack.HEADERS: N_("Its blocks are hashed by other rules: licences are recorded, certificates cannot be made."),
 }
 
 
@@ -181,13 +190,44 @@ def describe_node(node: NodeFacts, *, now: datetime) -> Iterator[Text]:
         )
 
 
+def describe_outbox(outbox: OutboxFacts) -> Iterator[Text]:
+    """Say in plain words what is on its way and what keeps it; nothing when nothing is."""
+    if outbox.open:
+        yield Text(N_("{count} transactions are on their way."), {"count": outbox.open})
+    if outbox.reason:
+        yield Text(N_("The node takes one of them not: {reason}"), {"reason": outbox.reason[:200]})
+    if outbox.displaced:
+        yield Text(
+            N_("{count} transactions were displaced by others with the same key: see “asset-hub ledger relay --anew”."),
+            {"count": outbox.displaced},
+        )
+
+
+def describe_health(health: Health, *, now: datetime) -> Iterator[Text]:
+    """Say what a network's operator must know; nothing for the embedded chain."""
+    if health.node is not None:
+        served = health.node.chain_id
+        if health.node.head is not None and health.is_begun and served != health.chain_id:
+            yield Text(
+                N_("The node serves chain {served}, and this exchange records on chain {expected}: nothing is sent."),
+                {"served": served, "expected": health.chain_id},
+            )
+        yield from describe_node(health.node, now=now)
+    if health.outbox is not None:
+        yield from describe_outbox(health.outbox)
+
+
 def read_health(session: ReadSession, keys: Keys, *, node: NodeFacts | None = None) -> Health:
     """Return how the ledger is now; a fixed number of queries. `node` is what a network said of itself."""
+    chain = session.exec(select(ChainRow)).first()
+    chain_id = chain.chain_id if chain else node.chain_id if node else CHAIN_ID
     states = dict(session.exec(select(EntryRow.state, func.count()).group_by(EntryRow.state)).all())
     oldest = select(func.min(EntryRow.created_at)).where(EntryRow.state == EntryState.RECORDED)
     genesis, site = session.get(BlockRow, 0), find_site(session)
     return Health(
-        engine="network" if node else "embedded", chain_id=node.chain_id if node else CHAIN_ID, node=node,
+        engine=chain.engine if chain else NETWORK if node else EMBEDDED, chain_id=chain_id, node=node,
+        finality=node.finality if node else str(INSTANT),
+        outbox=read_outbox(session, chain_id=chain_id) if chain else None,
         genesis=genesis.hash.hex() if genesis else None,
         head=_head(session),
         transactions=session.exec(select(func.count()).select_from(JournalRow)).one(),

@@ -19,6 +19,7 @@ from asset_hub.core import clock
 from asset_hub.core.clock import BEIJING
 from asset_hub.core.db import WriteSession
 from asset_hub.core.home import home_of
+from asset_hub.core.sealed import read_passphrase
 from ledger import house_keys
 from ledger.attest import countersign
 from ledger.cli import LedgerHome
@@ -27,7 +28,6 @@ from ledger.key_errors import SignatureNotFound
 from ledger.key_views import SIGNED_TYPE, TO_SIGN_TYPE, facts_of_keys, facts_of_pending, read_signed
 from ledger.keyfiles import TokenSigner, digest_to_sign, make_keystore, read_keystore
 from ledger.pending import give_signature, list_pending
-from ledger.sealed import read_passphrase
 from ledger.signing import Signer
 
 commands = typer.Typer(help="Keys that a house keeps itself, and what waits for them.", no_args_is_help=True)

@@ -26,6 +26,7 @@ class Part:
     percent: float
     start: float
     number: int
+    house: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,10 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """What stood after an act; `giver` and `taker` are empty where the act has none."""
+    """What stood after an act; `giver` and `taker` are empty where the act has none.
+
+    `moved` and `pledged` are the houses behind the names of the same place.
+    """
 
     kind: DeedKind
     at: datetime
@@ -49,6 +53,8 @@ class Generation:
     taker: str
     groups: tuple[Group, ...]
     pledges: tuple[tuple[str, str], ...]
+    moved: tuple[UUID, UUID] | None = None
+    pledged: tuple[tuple[UUID, UUID], ...] = ()
 
 
 def lineage_of(session: ReadSession, *, asset_id: UUID, language: str) -> tuple[Generation, ...]:
@@ -83,7 +89,7 @@ def _generation(row: EntryRow, title: TitleList, names: Mapping[UUID, str], numb
         parts = groups.setdefault(share.rights, [])
         if share.holder is not None:
             start = sum(part.percent for part in parts)
-            parts.append(Part(names[share.holder], share.bps * 100 / WHOLE, start, numbers[share.holder]))
+            parts.append(Part(names[share.holder], share.bps * 100 / WHOLE, start, numbers[share.holder], share.holder))
     return Generation(
         DeedKind(row.args["act"]), row.confirmed_at or row.created_at, row.block_number,
         row.tx_hash.hex() if row.tx_hash else None, giver, taker,
@@ -92,6 +98,8 @@ def _generation(row: EntryRow, title: TitleList, names: Mapping[UUID, str], numb
             for mask, parts in groups.items()
         ),
         tuple((names[one.pledgor], names[one.pledgee]) for one in title.pledges),
+        (UUID(row.args["giver"]), UUID(row.args["taker"])) if "giver" in row.args else None,
+        tuple((one.pledgor, one.pledgee) for one in title.pledges),
     )  # fmt: skip
 
 

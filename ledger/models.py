@@ -41,7 +41,7 @@ class JournalRow(SQLModel, table=True):
 
 
 class BlockRow(SQLModel, table=True):
-    """A block's header as RLP, by number."""
+    """A block's header as RLP, by number; `receipts` (an RLP list) only where others' transactions are in it too."""
 
     __tablename__ = "ledger_block"
 
@@ -49,6 +49,17 @@ class BlockRow(SQLModel, table=True):
     hash: bytes = Field(unique=True)
     header: bytes
     time: int = Field(sa_type=sa.BigInteger)
+    receipts: bytes | None = None
+
+
+class ChainRow(SQLModel, table=True):
+    """Which chain this home records on, once it does: what signatures bind and certificates name. One row."""
+
+    __tablename__ = "ledger_chain"
+
+    engine: str = Field(primary_key=True)
+    chain_id: int = Field(sa_type=sa.BigInteger)
+    genesis: bytes
 
 
 class ContractRow(SQLModel, table=True):

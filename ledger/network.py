@@ -1,15 +1,10 @@
-"""Any EVM network through its JSON-RPC: raw requests, arrays for batches, our own reading of headers and receipts.
-
-web3.py carries the bytes. Its signing middleware is not used (it races for nonces), nor its formatters: they refuse
-the extra data of Clique and QBFT headers.
-"""
+"""Any EVM network through its JSON-RPC: our own reading of headers and receipts, and what a node lacks."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self
-
-from web3 import HTTPProvider
 
 from ledger.chain import CHAIN_ID
 from ledger.engine import (
@@ -22,19 +17,18 @@ from ledger.engine import (
     Log,
     Outcome,
     Receipt,
-    WrongChain,
 )
-from ledger.errors import ChainUnavailable
+from ledger.errors import ChainUnavailable, WrongChain
 from ledger.health import Lack, NodeFacts, Quorum
+from ledger.journal import ProvenBlock
 from ledger.merkle import keccak
+from ledger.rpc import Request, Rpc, RpcRefused
+from ledger.trie import trie_root
+from ledger.wire import encode_header, encode_receipt
 
-TIMEOUT_S = 10
-_BATCH = 200
 _CALL_GAS = 30_000_000
 _PERIOD_OVER = 10
 _HISTORY = 200
-_METHOD_NOT_FOUND = -32601
-_NO_METHOD = ("does not exist", "not found", "not available", "not supported", "unknown method")
 _NEEDED = (
     "eth_sendRawTransaction", "eth_getTransactionReceipt", "eth_getTransactionCount", "eth_getBlockByHash",
     "eth_getBlockByNumber", "eth_getLogs", "eth_call",
@@ -43,61 +37,6 @@ _NO_BLOCK = "0x" + 64 * "0"
 _KNOWN = ("already known", "known transaction", "already imported", "alreadyknown", "already exist")
 _NONCE_TOO_LOW = ("nonce too low", "nonce is too low", "nonce_too_low", "invalid nonce", "nonce check fail")
 _NONCE_TAKEN = ("replacement transaction underpriced", "replacement transaction", "underpriced replacement")
-
-Request = tuple[str, Sequence[Any]]
-
-
-class RpcRefused(Exception):
-    """A node's error to one request; `code` is its number, the text its own."""
-
-    def __init__(self, code: int, message: str, data: Any = None) -> None:
-        self.code, self.message, self.data = code, message, data
-        super().__init__(f"{message} ({code})")
-
-
-class Rpc:
-    """JSON-RPC to the first of several nodes of one network that answers; safe for threads."""
-
-    def __init__(self, nodes: Sequence[str], *, timeout_s: float = TIMEOUT_S) -> None:
-        self.nodes = tuple(nodes)
-        self._providers = [
-            HTTPProvider(node, {"timeout": timeout_s}, exception_retry_configuration=None) for node in nodes
-        ]
-
-    def ask(self, method: str, *params: Any) -> Any:
-        """Return one result. Raises RpcRefused for the node's own error, ChainUnavailable when no node answers."""
-        (answer,) = self.ask_all([(method, params)])
-        if isinstance(answer, RpcRefused):
-            raise answer
-        return answer
-
-    def ask_all(self, asked: Sequence[Request]) -> list[Any]:
-        """Return a result or an RpcRefused per request, in order: one HTTP request per 200.
-
-        A batch that one node broke off is asked again of the next: transactions may then be known already.
-        """
-        answers: list[Any] = []
-        for start in range(0, len(asked), _BATCH):
-            answers += self._ask_batch(asked[start : start + _BATCH])
-        return answers
-
-    def close(self) -> None:
-        """Close the connections of this thread."""
-        for provider in self._providers:
-            provider._request_session_manager.session_cache.clear()
-
-    def _ask_batch(self, asked: Sequence[Request]) -> list[Any]:
-        problem: Exception | None = None
-        for provider in self._providers:
-            try:
-                answered: Any = provider.make_batch_request([(method, list(params)) for method, params in asked])  # type: ignore[misc]
-            except (OSError, ValueError) as error:
-                problem = error
-                continue
-            if isinstance(answered, list) and len(answered) == len(asked):
-                return [_read_answer(answer) for answer in answered]
-            problem = RpcRefused(0, f"not one answer per request: {str(answered)[:200]}")
-        raise ChainUnavailable from problem
 
 
 class NetworkEngine:
@@ -153,6 +92,27 @@ class NetworkEngine:
         except RpcRefused as refused:
             return Called(False, _revert_data(refused.data))
 
+    def genesis(self) -> bytes:
+        """Return the hash of block 0."""
+        return _bytes(self.rpc.ask("eth_getBlockByNumber", "0x0", False)["hash"])
+
+    def read_block(self, block_hash: bytes) -> "BlockRead | None":
+        """Return a block with the receipts of all its transactions, None when the node has no such block."""
+        block = self.rpc.ask("eth_getBlockByHash", _hex(block_hash), False)
+        return _read_block(block, self._receipts_in(block)) if block else None
+
+    def _receipts_in(self, block: dict[str, Any]) -> list[dict[str, Any]]:
+        found: Any = None
+        with suppress(RpcRefused):
+            found = self.rpc.ask("eth_getBlockReceipts", block["hash"])
+        if isinstance(found, list):
+            return found
+        asked = [("eth_getTransactionReceipt", [tx_hash]) for tx_hash in block["transactions"]]
+        answers = self.rpc.ask_all(asked)
+        if not all(_is_mined(answer) for answer in answers):
+            raise ChainUnavailable
+        return answers
+
     def _final(self, head: int) -> int:
         finality = self._terms.finality
         if finality.rule is not FinalityRule.TAG:
@@ -166,6 +126,38 @@ class NetworkEngine:
         blocks = self.rpc.ask_all([("eth_getBlockByHash", [block_hash, False]) for block_hash in unknown])
         self._times |= {block["hash"]: _int(block["timestamp"]) for block in blocks if isinstance(block, dict)}
         return {block_hash: self._times[block_hash] for block_hash in hashes if block_hash in self._times}
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRead:
+    """A block, and where each of its transactions is in it with which receipt, by the transaction's hash."""
+
+    block: ProvenBlock
+    places: dict[bytes, int]
+    receipts: dict[bytes, bytes]
+
+
+def _read_block(block: dict[str, Any], receipts: list[dict[str, Any]]) -> BlockRead:
+    """Encode a block; one whose header or receipts are hashed by other rules keeps no header: it proves nothing."""
+    hashes = [_bytes(receipt["transactionHash"]) for receipt in receipts]
+    encoded = tuple(encode_receipt(receipt) for receipt in receipts)
+    header = b"" if _is_foreign(block, encoded) else encode_header(block)
+    return BlockRead(
+        ProvenBlock(_int(block["number"]), _bytes(block["hash"]), _int(block["timestamp"]), header, encoded),
+        {tx_hash: place for place, tx_hash in enumerate(hashes)}, dict(zip(hashes, encoded, strict=True)),
+    )  # fmt: skip
+
+
+def _is_foreign(block: dict[str, Any], receipts: tuple[bytes, ...]) -> bool:
+    return not _is_hashed(block) or trie_root(receipts) != _bytes(block["receiptsRoot"])
+
+
+def _is_hashed(block: dict[str, Any]) -> bool:
+    """Say whether a block's hash is that of its header as we know it (not so on QBFT, IBFT and FISCO BCOS)."""
+    try:
+        return keccak(encode_header(block)) == _bytes(block["hash"])
+    except (KeyError, TypeError, ValueError):
+        return False
 
 
 def read_facts(engine: NetworkEngine) -> NodeFacts:
@@ -199,6 +191,7 @@ def _facts(engine: NetworkEngine) -> NodeFacts:
         Lack.HISTORY: number > 1 and isinstance(told["history"], RpcRefused),
         Lack.FINALIZED: terms.finality.rule is FinalityRule.TAG and not isinstance(told["finalized"], dict),
         Lack.SYNC: bool(told["syncing"]) and not isinstance(told["syncing"], RpcRefused),
+        Lack.HEADERS: number > 0 and not _is_hashed(latest),
     }
     final = max(0, number - terms.finality.depth)
     if terms.finality.rule is FinalityRule.TAG:
@@ -217,8 +210,7 @@ def _missing_methods(rpc: Rpc) -> tuple[str, ...]:
     return tuple(
         method
         for method, answer in zip(_NEEDED, answers, strict=True)
-        if isinstance(answer, RpcRefused)
-        and (answer.code == _METHOD_NOT_FOUND or any(word in answer.message.lower() for word in _NO_METHOD))
+        if isinstance(answer, RpcRefused) and answer.is_missing_method
     )
 
 
@@ -249,13 +241,6 @@ def read_terms(rpc: Rpc, url: ChainUrl) -> ChainTerms:
     if served != expected or served == 0:
         raise WrongChain(members={"expected": expected, "served": served})
     return ChainTerms(url.engine, served, url.gas_price, url.finality)
-
-
-def _read_answer(answer: Any) -> Any:
-    if "error" not in answer:
-        return answer.get("result")
-    error = answer["error"]
-    return RpcRefused(int(error.get("code", 0)), str(error.get("message", "")), error.get("data"))
 
 
 def _read_sent(tx_hash: bytes, answer: Any) -> Answer:

@@ -27,11 +27,12 @@ _SEND_AGAIN_AFTER = timedelta(seconds=30)
 
 
 class OutboxState(StrEnum):
-    """WAITING to be sent, SENT, in a FINAL block, or DISPLACED: its nonce went to another transaction."""
+    """WAITING to be sent, SENT, in a FINAL block, DONE once the journal has it; or DISPLACED by another."""
 
     WAITING = "waiting"
     SENT = "sent"
     FINAL = "final"
+    DONE = "done"
     DISPLACED = "displaced"
 
 

@@ -2,22 +2,28 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from asset_hub.accounts import get_party, require_person
+from asset_hub.accounts import Actor, get_party, require_person
 from asset_hub.accounts.deps import CurrentActor
 from asset_hub.catalogue import find_asset, get_asset
 from asset_hub.core import clock
 from asset_hub.core.clock import beijing_date
+from asset_hub.core.db import ReadSession
 from asset_hub.core.text import N_, Text
 from asset_hub.web.shell import language_of, render
 from asset_hub.web.story import read_story
 from ledger.certificates import trust_file
-from ledger.health import read_health
+from ledger.health import describe_health, read_health
 from ledger.lineage import lineage_of, may_see_lineage
+from ledger.lineage_graph import draw_lineage, licences_given
+from ledger.orders import ACT_NAMES, OrderStep, orders_of_asset, steps_of_orders
+from ledger.orders import STATE_WORDS as ORDER_WORDS
 from ledger.revoked import read_revoked
+from ledger.signing import Keys
 from ledger.trails import trail_of
 from ledger.types import DEED_NAMES, KIND_NAMES, EntryKind, EntryState, ProvenanceEntry
 from ledger.uploads import PostedFields
@@ -47,13 +53,14 @@ def ledger_page(request: Request, by: CurrentActor) -> Response:
     """How the ledger is, in plain words, and what it proves and does not."""
     require_person(by)
     services = request.app.state.services
+    facts, now = services.chain.facts(), clock.now()
     with services.database.read() as session:
-        health = read_health(session, services.keys)
+        health = read_health(session, services.keys, node=facts)
     replayed = read_story(services.settings.home).get("ledger verify")
     said = (replayed.detail_zh if language_of(request) == "zh" else replayed.detail_en) if replayed else ""
     return render(
         request, "ledger/health.html", health=health, kinds=KIND_NAMES, replayed=said,
-        is_stalled=health.is_stalled(clock.now()), title=N_("Ledger"),
+        is_stalled=health.is_stalled(now), title=N_("Ledger"), words=list(describe_health(health, now=now)),
     )  # fmt: skip
 
 
@@ -71,7 +78,7 @@ def status_json(request: Request) -> Response:
     """The signed list of revoked licences as the operator keeps it in the home, dated now."""
     services, now = request.app.state.services, clock.now()
     with services.database.read() as session:
-        revoked = read_revoked(services.settings.home)
+        revoked = read_revoked(session, services.settings.home)
         content = own_status_list(session, services.keys, revoked=revoked, now=now)
     return _download(content, f"status-{beijing_date(now)}.json")
 
@@ -79,18 +86,22 @@ def status_json(request: Request) -> Response:
 @router.get("/assets/{number}/ledger")
 def trail_page(request: Request, number: str, by: CurrentActor) -> Response:
     """The trail of an asset: a page of its own, and a section of the asset's page."""
-    with request.app.state.services.database.read() as session:
+    services = request.app.state.services
+    with services.database.read() as session:
         asset = get_asset(session, asset_id=find_asset(session, text=number), by=by, now=clock.now())
         trail = trail_of(session, asset=asset, by=by)
         holder = get_party(session, organisation_id=asset.owner_id)
         language = language_of(request)
         sees_shares = may_see_lineage(session, asset_id=asset.id, owner_id=asset.owner_id, by=by)
         lineage = lineage_of(session, asset_id=asset.id, language=language) if sees_shares else ()
+        orders = _orders(session, services.keys, asset_id=asset.id, by=by)
+        given = licences_given(session, asset_id=asset.id, language=language) if trail.licences else ()
     return render(
         request, "ledger/trail.html", number=asset.number, asset_title=asset.title(language), trail=trail,
         holder=holder.name(language), seal=SEALS[trail.state], entries=[_entry(one) for one in trail.entries],
         licences=[(one.number, [_entry(entry) for entry in one.entries]) for one in trail.licences],
         title=N_("What the ledger says about it"), lineage=lineage, deed_names=DEED_NAMES,
+        orders=orders, graph=draw_lineage(lineage, given),
     )  # fmt: skip
 
 
@@ -110,7 +121,11 @@ def verify_posted(request: Request, fields: PostedFields) -> Response:
     try:
         with services.database.read() as session:
             verdict = judge(
-                session, services.keys, fields=fields, revoked=read_revoked(services.settings.home), now=clock.now()
+                session,
+                services.keys,
+                fields=fields,
+                revoked=read_revoked(session, services.settings.home),
+                now=clock.now(),
             )
     except BadDigest as error:
         return _verify_page(request, digest=typed, bad_digest=error.text, status=422)
@@ -131,6 +146,28 @@ def _verify_page(
         request, "ledger/verify.html", verdict=verdict, checks=checks, about=about, digest_value=digest,
         missing=missing or "", bad_digest=bad_digest or "", title=N_("Verify a certificate"), status=status,
     )  # fmt: skip
+
+
+def order_step(step: OrderStep) -> dict[str, Any]:
+    """Return an act of an order as the template of steps takes it."""
+    word, mark = STATE_WORDS[step.state]
+    return {
+        "kind": ACT_NAMES[step.act], "word": word, "mark": mark, "at": step.at, "block": step.block,
+        "transaction": step.transaction, "reason": step.reason,
+    }  # fmt: skip
+
+
+def _orders(session: ReadSession, keys: Keys, *, asset_id: UUID, by: Actor) -> list[dict[str, Any]]:
+    """Return the orders of a work for its buyer and its seller."""
+    if by.organisation_id is None:
+        return []
+    held = orders_of_asset(session, keys, asset_id=asset_id, house=by.organisation_id)
+    steps = steps_of_orders(session, order_ids=[one.id for one in held])
+    return [
+        {"opened_at": one.opened_at, "word": ORDER_WORDS[one.state][0], "mark": ORDER_WORDS[one.state][1],
+         "steps": [order_step(step) for step in steps[one.id]]}
+        for one in held
+    ]  # fmt: skip
 
 
 def _entry(entry: ProvenanceEntry) -> dict[str, Any]:

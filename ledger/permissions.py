@@ -6,6 +6,7 @@ DEED = Permission("ledger.deed", frozenset({Role.RIGHTS_DESK}), own_organisation
 HOLD = Permission("ledger.hold", frozenset({Role.PRODUCER}), own_organisation=True)
 DECREE = Permission("ledger.decree", frozenset({Role.REGULATOR}))
 OVERSEE = Permission("ledger.oversee", frozenset({Role.OPERATOR, Role.REGULATOR}))
+COMPACT = Permission("ledger.compact", frozenset({Role.OPERATOR}))
 BRING_CASE = Permission("ledger.bring_case", frozenset({Role.RIGHTS_DESK}), own_organisation=True)
 RULE_CASE = Permission("ledger.rule_case", frozenset({Role.REGULATOR}))
 CLOSE_CASE = Permission("ledger.close_case", frozenset({Role.OPERATOR}))
@@ -19,6 +20,6 @@ KEYS = Permission("ledger.keys", frozenset({Role.RIGHTS_DESK}), own_organisation
 RECOVER_KEY = Permission("ledger.recover_key", frozenset({Role.OPERATOR}))
 
 TABLE = (
-    DEED, HOLD, DECREE, OVERSEE, BRING_CASE, RULE_CASE, CLOSE_CASE, SEE_CASES, OVERSEE_CASES, PUBLISH_STATEMENT,
-    SEE_STATEMENTS, OVERSEE_STATEMENTS, OBJECT, KEYS, RECOVER_KEY,
+    DEED, HOLD, DECREE, OVERSEE, COMPACT, BRING_CASE, RULE_CASE, CLOSE_CASE, SEE_CASES, OVERSEE_CASES,
+    PUBLISH_STATEMENT, SEE_STATEMENTS, OVERSEE_STATEMENTS, OBJECT, KEYS, RECOVER_KEY,
 )  # fmt: skip

@@ -12,9 +12,11 @@ from sqlmodel import col, select
 
 from asset_hub.core.db import WriteSession
 from ledger.case_projection import case_confirmed, case_refused
+from ledger.compaction import compact_confirmed
 from ledger.grants import end_day, read_words
 from ledger.house_keys import key_confirmed, key_refused
 from ledger.models import EntryRow, GrantRow, TitleListRow
+from ledger.orders import order_confirmed, order_refused
 from ledger.royalties import statement_confirmed, statement_refused
 from ledger.titles import read_title
 from ledger.types import EntryKind
@@ -83,7 +85,9 @@ PROJECTIONS: Mapping[EntryKind, Projection] = {
     EntryKind.HOLD: Projection(_grant_confirmed, _grant_refused),
     EntryKind.END: Projection(_end_confirmed, _nothing),
     EntryKind.TITLE: Projection(_title_confirmed, _nothing),
+    EntryKind.COMPACT: Projection(compact_confirmed, _nothing),
     EntryKind.CASE: Projection(case_confirmed, case_refused),
     EntryKind.STATEMENT: Projection(statement_confirmed, statement_refused),
+    EntryKind.ORDER: Projection(order_confirmed, order_refused),
     EntryKind.KEY: Projection(key_confirmed, key_refused),
 }

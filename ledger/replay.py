@@ -1,6 +1,7 @@
 """Re-executes the whole journal on a second engine and compares everything with what is stored.
 
-On py-evm in memory down to the block hashes; on any other engine status, logs and, under the same rules, gas.
+On py-evm in memory down to the block hashes; on any other engine, and of a network's history, status, logs and, under
+the same rules, gas.
 """
 
 from collections.abc import Sequence
@@ -11,11 +12,15 @@ import rlp
 from sqlmodel import col, select
 
 from asset_hub.core.db import ReadSession
-from ledger.embedded import EmbeddedChain, MemoryStore
-from ledger.engine import JournalBlock, LedgerEngine, Log, Receipt
-from ledger.models import BlockRow, JournalRow
+from ledger.embedded import EmbeddedChain, EmbeddedEngine, MemoryStore
+from ledger.engine import ANVIL, EMBEDDED, JournalBlock, LedgerEngine, Log, Receipt, replay_blocks
+from ledger.journal import NO_SEAL, block_receipts, seal_of
+from ledger.merkle import keccak
+from ledger.models import BlockRow, ChainRow, JournalRow
 from ledger.signing import Keys
-from ledger.submit import NO_SEAL, endowed_accounts, open_chain, seal_of
+from ledger.sites import chain_id_of, genesis_hash
+from ledger.submit import endowed_accounts, open_chain
+from ledger.trie import trie_root
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +32,60 @@ class Replay:
     head: str
     genesis: str
     problems: tuple[str, ...]
+    engine: str = EMBEDDED
 
 
 def verify_journal(session: ReadSession, keys: Keys) -> Replay:
-    """Compare seals, block hashes, status, gas and receipts row by row; name the first rows that differ."""
+    """Execute the journal again on py-evm in memory; name the first rows that differ.
+
+    The embedded chain's down to its block hashes; a network's compares status and logs, and its blocks' own hashes.
+    """
+    if session.exec(select(ChainRow)).first() is not None:
+        return _verify_history(session, keys)
+    return _verify_embedded(session, keys)
+
+
+def verify_on_anvil(session: ReadSession, keys: Keys) -> Replay:
+    """Execute the journal again on a fresh anvil; status, gas and logs must be the same. Raises ChainUnavailable."""
+    from ledger.anvil import fresh_anvil
+
+    expected, chain_id = journal_receipts(session), chain_id_of(session)
+    problems = _check_seals(session.exec(select(JournalRow).order_by(col(JournalRow.number))).all())
+    with fresh_anvil(endowed=endowed_accounts(keys), chain_id=chain_id) as engine:
+        blocks = journal_blocks(session)
+        replay_blocks(engine, blocks)
+        problems += compare_with(session, engine, is_same_fork=True)
+        head, genesis = engine.head(), engine.genesis()
+    return Replay(len(expected), len(blocks), head.hash.hex(), genesis.hex(), tuple(problems), ANVIL)
+
+
+def _verify_history(session: ReadSession, keys: Keys) -> Replay:
+    rows = session.exec(select(JournalRow).order_by(col(JournalRow.number))).all()
+    problems = _check_seals(rows) + _check_blocks(session)
+    chain = EmbeddedChain(MemoryStore(), endowed=endowed_accounts(keys), network_id=chain_id_of(session))
+    engine, blocks = EmbeddedEngine(chain), journal_blocks(session)
+    if not problems:
+        replay_blocks(engine, blocks)
+        problems += compare_with(session, engine, is_same_fork=False)
+    head = rows[-1].block_hash.hex() if rows else ""
+    return Replay(len(rows), len(blocks), head, genesis_hash(session).hex(), tuple(problems))
+
+
+def _check_blocks(session: ReadSession) -> list[str]:
+    """Name each block whose header or receipts do not have the hash that is stored; without a header nothing can."""
+    rows = session.exec(select(BlockRow).where(BlockRow.number > 0).order_by(col(BlockRow.number))).all()
+    altered = [row.number for row in rows if row.header and not _is_whole(session, row)]
+    return [f"block {number}: another hash" for number in altered]
+
+
+def _is_whole(session: ReadSession, row: BlockRow) -> bool:
+    if keccak(row.header) != row.hash:
+        return False
+    fields: list[bytes] = rlp.decode(row.header)
+    return trie_root(block_receipts(session, row)) == fields[5]
+
+
+def _verify_embedded(session: ReadSession, keys: Keys) -> Replay:
     rows = session.exec(select(JournalRow).order_by(col(JournalRow.number))).all()
     headers = {row.number: row.header for row in session.exec(select(BlockRow))}
     problems = _check_seals(rows)
@@ -47,9 +102,10 @@ def verify_journal(session: ReadSession, keys: Keys) -> Replay:
     return Replay(len(rows), count, head.hex(), chain.genesis_hash.hex(), tuple(problems))
 
 
-def journal_blocks(session: ReadSession) -> list[JournalBlock]:
-    """Return the journal as blocks, in order."""
-    rows = session.exec(select(JournalRow).order_by(col(JournalRow.number))).all()
+def journal_blocks(session: ReadSession, *, after: int = 0) -> list[JournalBlock]:
+    """Return the journal's blocks with a number above `after`, in order."""
+    statement = select(JournalRow).where(col(JournalRow.block_number) > after).order_by(col(JournalRow.number))
+    rows = session.exec(statement).all()
     grouped = groupby(rows, key=lambda row: (row.block_number, row.block_time))
     return [JournalBlock(number, time, tuple(row.raw for row in group)) for (number, time), group in grouped]
 

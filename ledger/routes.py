@@ -14,7 +14,7 @@ from asset_hub.core import clock
 from asset_hub.core.text import N_
 from ledger.certificates import CUSTODY, WITNESS
 from ledger.errors import BadCertificate
-from ledger.health import read_health
+from ledger.health import describe_health, read_health
 from ledger.revoked import read_revoked
 from ledger.trails import trail_of
 from ledger.types import ProvenanceEntry
@@ -46,7 +46,7 @@ def verify(request: Request, body: PostedBody) -> dict[str, Any]:
     """
     services = request.app.state.services
     with services.database.read() as session:
-        revoked = read_revoked(services.settings.home)
+        revoked = read_revoked(session, services.settings.home)
         verdict = judge(session, services.keys, fields=_members(body), revoked=revoked, now=clock.now())
     checks = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in verdict.checks]
     return {"valid": verdict.is_valid, "failed": list(verdict.failed), "checks": checks}
@@ -57,19 +57,21 @@ def health(request: Request, by: CurrentActor) -> dict[str, Any]:
     """How the ledger is."""
     require_person(by)
     services = request.app.state.services
+    facts, now = services.chain.facts(), clock.now()
     with services.database.read() as session:
-        found = read_health(session, services.keys)
+        found = read_health(session, services.keys, node=facts)
     head = (
         {"number": found.head.number, "hash": found.head.hash, "time": found.head.time.isoformat()}
         if found.head
         else None
     )
     return {
-        "engine": found.engine, "finality": "instant", "chain_id": found.chain_id, "genesis": found.genesis,
+        "engine": found.engine, "finality": found.finality, "chain_id": found.chain_id, "genesis": found.genesis,
         "head": head, "transactions": found.transactions,
         "entries": {"waiting": found.waiting, "confirmed": found.confirmed, "refused": found.refused},
         "contracts": dict(found.contracts), "operator": found.operator, "custody": CUSTODY, "witness": WITNESS,
-        "gas": [asdict(one) for one in found.gas], "is_stalled": found.is_stalled(clock.now()),
+        "gas": [asdict(one) for one in found.gas], "is_stalled": found.is_stalled(now),
+        "node": [str(text) for text in describe_health(found, now=now)],
     }  # fmt: skip
 
 

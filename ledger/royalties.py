@@ -5,6 +5,7 @@ proves its own lines only. The operator keeps the keys that sign (平台托管).
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NewType
@@ -224,7 +225,13 @@ def _check_lines(session: ReadSession, lines: Sequence[NewLine]) -> None:
     for _, label, fen in lines:
         if not 0 < len(label.strip()) <= _MAX_LABEL or not 0 <= fen <= _MAX_FEN:
             raise BadStatement(N_("A line has a label and an amount in fen, not negative."))
-    _require_parties(session, {payee for payee, _, _ in lines})
+    counts = Counter(payee for payee, _, _ in lines)
+    _require_parties(session, set(counts))
+    if twice := {payee for payee, count in counts.items() if count > 1}:
+        names = party_names(session, organisation_ids=twice, language="zh")
+        raise BadStatement(
+            N_("{houses} has two lines: put all that a house gets into one."), houses="、".join(sorted(names.values()))
+        )
 
 
 def _require_parties(session: ReadSession, ids: set[UUID]) -> None:

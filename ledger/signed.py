@@ -58,7 +58,7 @@ def encode_act(act: SignedAct, *, deadline: int, signatures: Sequence[bytes]) ->
 
 def sign_act(act: SignedAct, site: Site, *, deadline: int, signers: Sequence[Signer]) -> tuple[str, bytes]:
     """Sign an act by keys at hand, in the order of the function; return the register's name and the calldata."""
-    digest = digest_of(act, site.addresses[act.contract], deadline=deadline)
+    digest = digest_of(act, site.addresses[act.contract], deadline=deadline, chain_id=site.chain_id)
     return encode_act(act, deadline=deadline, signatures=[key.sign(digest) for key in signers])
 
 

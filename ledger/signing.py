@@ -145,6 +145,10 @@ class Keys:
             raise LookupError(address.hex())
         return self._elsewhere.newcomer(organisation_id, address)
 
+    def sm2_seed(self) -> bytes:
+        """Return 32 bytes that name the SM2 key with which this home signs while nobody has certified one (自签)."""
+        return self._expand("key:sm2")
+
     def salt(self, purpose: str) -> bytes:
         """Return a secret salt of 32 bytes for a commitment."""
         return self._expand(f"salt:{purpose}")

@@ -6,6 +6,7 @@ Source: GB/T 32905-2016 (SM3), GB/T 32918.2-2016 and 32918.5-2017 (SM2, its curv
 
 import hashlib
 import secrets
+from pathlib import Path
 from typing import Protocol
 
 from ledger.curves import sum_of_products
@@ -19,6 +20,7 @@ _X = 0x32C4AE2C1F1981195F9904466A39C9948FE30BBFF2660BE1715A4589334C74C7
 _Y = 0xBC3736A2F4F6779C59BDCEE36B692153D0A9877CC62A474002DF32E52139F0A0
 _WORD = 0xFFFFFFFF
 _BLOCK = 64
+_SLOW_BYTES = 1 << 18
 _START = (
     0x7380166F, 0x4914B2B9, 0x172442D7, 0xDA8A0600, 0xA96F30BC, 0x163138AA, 0xE38DEE4D, 0xB0FB0E4E,
 )  # fmt: skip
@@ -80,11 +82,27 @@ def sm3(data: bytes) -> bytes:
     return made.digest()
 
 
+def sm3_of_file(path: Path) -> str:
+    """Return the SM3 digest of a file in hex; empty for one that would take this Python hours without OpenSSL's."""
+    if not has_fast_sm3() and path.stat().st_size > _SLOW_BYTES:
+        return ""
+    made = new_sm3()
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            made.update(chunk)
+    return made.digest().hex()
+
+
 def public_of(secret: int) -> bytes:
     """Return the public key of a secret number in [1, n−2]: 04, x, y. Raises ValueError."""
     if not 0 < secret < _N - 1:
         raise ValueError("no SM2 secret")
     return _spelled(_times(secret))
+
+
+def secret_from(seed: bytes) -> int:
+    """Return the secret number that 32 uniformly random bytes name."""
+    return int.from_bytes(seed, "big") % (_N - 2) + 1
 
 
 def new_secret() -> int:

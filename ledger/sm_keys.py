@@ -3,14 +3,16 @@
 import base64
 import binascii
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from asset_hub.core.errors import BadInput
+from asset_hub.core.sealed import read_passphrase, read_sealed, write_sealed
 from asset_hub.core.text import N_
 from ledger.certificates import Sm2Signer
 from ledger.der import bits_of, read_certificate_der
-from ledger.sealed import read_sealed, write_sealed
-from ledger.sm import new_secret, public_of
+from ledger.signing import Keys
+from ledger.sm import new_secret, public_of, secret_from
 
 KEY_NAME, CHAIN_NAME = "sm2.json", "sm2-chain.pem"
 _KIND = "sm2"
@@ -32,14 +34,26 @@ def make_sm2_key(home: Path, *, passphrase: str) -> bytes:
 
 def read_sm2_signer(home: Path, *, passphrase: str) -> Sm2Signer | None:
     """Return what signs with SM2; None where the home has no such key. Raises KeyFileRefused, ChainRefused."""
-    if not (home / KEY_NAME).is_file():
-        return None
+    return _kept_signer(home, passphrase=passphrase) if (home / KEY_NAME).is_file() else None
+
+
+def _kept_signer(home: Path, *, passphrase: str) -> Sm2Signer:
     secret = int.from_bytes(read_sealed(home / KEY_NAME, kind=_KIND, passphrase=passphrase), "big")
     chain = home / CHAIN_NAME
     certificates = read_pem(chain.read_text(encoding="ascii")) if chain.is_file() else ()
     if certificates and not _is_of(certificates[0], public_of(secret)):
         raise ChainRefused
     return Sm2Signer(secret, certificates)
+
+
+def sm2_signer_of(home: Path, keys: Keys, *, environ: Mapping[str, str]) -> Sm2Signer:
+    """Return what signs this home's certificates: its SM2 key file, or while there is none a key of its secret (自签).
+
+    Raises NoPassphrase, KeyFileRefused, ChainRefused.
+    """
+    if not (home / KEY_NAME).is_file():
+        return Sm2Signer(secret_from(keys.sm2_seed()))
+    return _kept_signer(home, passphrase=read_passphrase(environ))
 
 
 def read_pem(text: str) -> tuple[bytes, ...]:

@@ -16,15 +16,14 @@ from ledger import permissions
 from ledger.case_errors import StatementBusy, StatementNotFound
 from ledger.case_models import ObjectionRow, StatementLineRow, StatementRevisionRow, StatementRow
 from ledger.certificates import CUSTODY
-from ledger.chain import CHAIN_ID
 from ledger.entries import canonical
+from ledger.journal import prove_receipt
 from ledger.merklesum import prove_line, write_proof
-from ledger.models import BlockRow, EntryRow, JournalRow
+from ledger.models import EntryRow
 from ledger.royalties import StatementId, lines_of, tree_of, write_month
 from ledger.signing import Keys
-from ledger.sites import find_site, genesis_hash
+from ledger.sites import chain_name, find_site
 from ledger.statement_proofs import PROOF_TYPE
-from ledger.trie import trie_proof
 from ledger.types import EntryState
 from ledger.verifier import signing_digest
 
@@ -170,7 +169,7 @@ def proof_for(session: ReadSession, keys: Keys, *, statement_id: UUID, payee_id:
     document: dict[str, Any] = {
         "type": PROOF_TYPE,
         "issuer": {"address": keys.operator.address.hex(), "custody": CUSTODY},
-        "chain": {"id": CHAIN_ID, "genesis": genesis_hash(session).hex()},
+        "chain": chain_name(session),
         "statement": {
             "licensor": str(statement.licensor_id), "period": int(statement.period.replace("-", "")),
             "revision": revision.number, "root": revision.root.hex(), "total_fen": revision.total_fen,
@@ -202,19 +201,9 @@ def _proven(rows: Sequence[StatementLineRow], own: Sequence[int]) -> list[dict[s
 
 def _publication(session: ReadSession, entry: EntryRow) -> dict[str, Any]:
     """Return the proof that the entry's receipt is in its block: contract, header, position, trie nodes."""
-    journal = session.exec(select(JournalRow).where(JournalRow.tx_hash == entry.tx_hash)).one()
-    receipts = session.exec(
-        select(JournalRow.receipt)
-        .where(JournalRow.block_number == journal.block_number)
-        .order_by(col(JournalRow.block_index))
-    ).all()
     site = find_site(session)
-    return {
-        "contract": site.addresses["StatementLedger"].hex() if site else "",
-        "header": session.get_one(BlockRow, journal.block_number).header.hex(),
-        "index": journal.block_index,
-        "nodes": [node.hex() for node in trie_proof(receipts, journal.block_index)],
-    }
+    contract = site.addresses["StatementLedger"].hex() if site else ""
+    return {"contract": contract, **prove_receipt(session, entry.tx_hash)}
 
 
 def _revision(session: ReadSession, statement: StatementView) -> StatementRevisionRow:

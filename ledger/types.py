@@ -23,6 +23,8 @@ class EntryKind(StrEnum):
     END = "end"
     CASE = "case"
     STATEMENT = "statement"
+    ORDER = "order"
+    COMPACT = "compact"
     KEY = "key"
 
 
@@ -36,6 +38,8 @@ KIND_NAMES: dict[EntryKind, str] = {
     EntryKind.END: N_("Licence or hold ended"),
     EntryKind.CASE: N_("Step of a dispute"),
     EntryKind.STATEMENT: N_("Statement published"),
+    EntryKind.ORDER: N_("Step of an order"),
+    EntryKind.COMPACT: N_("What has ended left the list"),
     EntryKind.KEY: N_("Key of a house changed"),
 }
 

@@ -30,7 +30,7 @@ from ledger.papers import (
     read_trust,
     signing_digest,
 )
-from ledger.sm import PureSm3, has_fast_sm3, new_sm3
+from ledger.sm import sm3_of_file
 from ledger.trie import ProofRefused
 from ledger.witnesses import check_countersignatures, check_keys, check_lister, check_sm2, check_stamp
 
@@ -41,7 +41,6 @@ __all__ = [
 GRANTED = keccak(b"Granted(bytes32,bytes32,uint256,bytes32,bytes32,uint256,uint256,uint256,bytes32,bytes32,bytes32)")
 ANCHORED = keccak(b"Anchored(bytes32,bytes32,uint32,uint8)")
 _TERMS_WORD = 5
-_SLOW_SM3_BYTES = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,13 +197,10 @@ def _check_sm3(document: Mapping[str, Any], media: Path | None) -> Outcome:
         return None, Said(N_("the certificate states no SM3 digest"))
     if media is None:
         return None, Said(N_("no file given"))
-    if not has_fast_sm3() and media.stat().st_size > _SLOW_SM3_BYTES:
+    found = sm3_of_file(media)
+    if not found:
         return None, Said(N_("this Python has no SM3, and the file is too long to do without"))
-    digest = new_sm3() if has_fast_sm3() else PureSm3()
-    with media.open("rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    if digest.digest().hex() != stated:
+    if found != stated:
         raise Refused(N_("the file is not the delivered one: its SM3 differs"))
     return True, Said(N_("its SM3 agrees"))
 

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -18,10 +19,11 @@ from reportlab.pdfgen.canvas import Canvas
 from asset_hub.core.errors import Unavailable
 from asset_hub.core.text import N_
 
-_SERIF = "NotoSerifSC"
+SERIF = "NotoSerifSC"
 _FONT = files("asset_hub.web").joinpath("static", "dist", "fonts", "NotoSerifSC_400Regular.ttf")
 _LINE = 8 * mm
 _LEFT = 25 * mm
+_ROOM = A4[0] - _LEFT - 42 * mm - 15 * mm
 
 
 def draw_certificate(certificate: bytes) -> bytes:
@@ -29,7 +31,7 @@ def draw_certificate(certificate: bytes) -> bytes:
     document: dict[str, Any] = json.loads(certificate)
     licence: dict[str, Any] = json.loads(document["licence"])
     digest = hashlib.sha256(certificate).hexdigest()
-    _register_font()
+    register_font()
     out = io.BytesIO()
     canvas = Canvas(out, pagesize=A4, invariant=1)
     canvas.setTitle(f"{licence['number']}")
@@ -42,16 +44,17 @@ def draw_certificate(certificate: bytes) -> bytes:
 
 
 @cache
-def _register_font() -> None:
+def register_font() -> None:
+    """Make the font of certificates known. Raises Unavailable before `make web`."""
     if not _FONT.is_file():
         raise Unavailable(N_("The font of certificates is missing: run make web."))
-    pdfmetrics.registerFont(TTFont(_SERIF, str(_FONT)))
+    pdfmetrics.registerFont(TTFont(SERIF, str(_FONT)))
 
 
 def _head(canvas: Canvas, licence: dict[str, Any]) -> None:
-    canvas.setFont(_SERIF, 26)
+    canvas.setFont(SERIF, 26)
     canvas.drawCentredString(A4[0] / 2, A4[1] - 40 * mm, "著作权许可使用证书")
-    canvas.setFont(_SERIF, 11)
+    canvas.setFont(SERIF, 11)
     canvas.drawCentredString(
         A4[0] / 2, A4[1] - 48 * mm, f"Certificate of copyright licence    编号 No. {licence['number']:06d}"
     )
@@ -70,23 +73,59 @@ def _lines(document: dict[str, Any], licence: dict[str, Any]) -> list[tuple[str,
         ("许可种类 Kind", f"{licence['kind']['zh']}  {licence['kind']['en']}"),
         ("费用 Fee", f"{licence['fee']['shown']}（含税 tax included）"),
         ("交付文件 SHA-256", document["delivery"]["sha256"]),
+        ("交付文件 SM3", document["delivery"]["sm3"] or "未提供 not stated"),
         ("链与创世块 Chain", f"{document['chain']['id']}  {document['chain']['genesis'][:32]}…"),
         ("签发 Issuer", f"{document['issuer']['name']}  0x{document['issuer']['address']}"),
         ("签发时间 Issued", document["issued_at"]),
-        ("密钥保管 Keys", f"{document['issuer']['custody']}；{document['issuer']['witness']}"),
+        ("密钥保管 Keys", document["issuer"]["custody"]),
+        ("第三方见证 Witness", witness_of(document)),
+        ("国密签名 SM2", sm2_of(document)),
     ]
+
+
+def witness_of(document: Mapping[str, Any]) -> str:
+    """Return which third parties vouch for a certificate's day, or that none does."""
+    word = document["attestation"]
+    if word is None:
+        return str(document["issuer"]["witness"])
+    day = json.loads(word["day"])["day"]
+    stamp = "，可信时间戳 RFC 3161 time stamp" if word["stamp"] else ""
+    members = f"，成员副署 countersigned by {count}" if (count := len(word["countersignatures"])) else ""
+    return f"{document['issuer']['witness']}  {day}{stamp}{members}"
+
+
+def sm2_of(document: Mapping[str, Any]) -> str:
+    """Return who certifies the SM2 key that signed a certificate (自签: nobody), with the signature's beginning."""
+    signed = document["sm2"]
+    if signed is None:
+        return "未提供 not stated"
+    standing = signed["standing"] or f"证书 {len(signed['certificates'])} 张 certificates"
+    return f"{standing}  {signed['signature'][:24]}…"
 
 
 def _facts(canvas: Canvas, lines: list[tuple[str, str]]) -> float:
     top = A4[1] - 66 * mm
     for name, value in lines:
-        canvas.setFont(_SERIF, 9)
+        canvas.setFont(SERIF, 9)
         canvas.drawString(_LEFT, top, name)
-        canvas.setFont(_SERIF, 10)
-        for start in range(0, max(1, len(value)), 58):
-            canvas.drawString(_LEFT + 42 * mm, top, value[start : start + 58])
-            top -= _LINE if start + 58 >= len(value) else _LINE * 0.7
+        canvas.setFont(SERIF, 10)
+        lines_of_value = wrapped(value, room=_ROOM, size=10)
+        for part in lines_of_value[:-1]:
+            canvas.drawString(_LEFT + 42 * mm, top, part)
+            top -= _LINE * 0.7
+        canvas.drawString(_LEFT + 42 * mm, top, lines_of_value[-1])
+        top -= _LINE
     return float(top)
+
+
+def wrapped(value: str, *, room: float, size: float) -> list[str]:
+    """Return a value in lines no wider than `room` points: Chinese breaks anywhere, and so do digests."""
+    found = [""]
+    for letter in value:
+        if pdfmetrics.stringWidth(found[-1] + letter, SERIF, size) > room:
+            found.append("")
+        found[-1] += letter
+    return found
 
 
 def _seal(canvas: Canvas, digest: str, document: dict[str, Any], bottom: float) -> None:
@@ -94,7 +133,7 @@ def _seal(canvas: Canvas, digest: str, document: dict[str, Any], bottom: float) 
     segno.make(f"asset_hub:certificate:{digest}", error="m").save(picture, kind="png", scale=6, border=2)
     picture.seek(0)
     canvas.drawImage(ImageReader(picture), A4[0] - 60 * mm, max(20 * mm, bottom - 38 * mm), 34 * mm, 34 * mm)
-    canvas.setFont(_SERIF, 8)
+    canvas.setFont(SERIF, 8)
     foot = max(24 * mm, bottom - 12 * mm)
     for offset, line in enumerate(
         (

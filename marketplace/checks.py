@@ -9,7 +9,8 @@ from asset_hub.catalogue import get_asset
 from asset_hub.catalogue.restrictions import restrictions_in_force
 from asset_hub.core.db import ReadSession
 from asset_hub.core.text import N_
-from ledger.grants import Words, first_free_day
+from ledger.consents import check_consents
+from ledger.grants import Words, first_free_day, is_exclusive
 from marketplace.errors import NotForSale, WindowTaken
 from marketplace.terms import LicenceTerms
 from marketplace.title import STATE_NAMES, TitleState, title_of
@@ -23,7 +24,7 @@ def check_still_sellable(
     """Refuse what was offered once and may not be sold now; an offer that was only taken back still holds.
 
     Raises AssetNotFound where the buyer may no longer know of it, NotForSale for its title, its suspended house or what
-    is held back.
+    is held back, NotHeld or ConsentMissing where the title on the ledger has another holder, or needs another's word.
     """
     asset = get_asset(session, asset_id=asset_id, by=by, now=now)
     title = title_of(session, asset=asset)
@@ -33,6 +34,11 @@ def check_still_sellable(
         raise NotForSale(N_("The rights are pledged; the pledgee must agree."))
     if asset.owner_id in suspended_houses(session):
         raise NotForSale(SELLER_SUSPENDED)
+    words = terms.grant().words(0)
+    check_consents(
+        session, asset_id=asset_id, licensor=asset.owner_id, rights=words[0] >> 160, is_exclusive=is_exclusive(words),
+        is_sub=False, now=now,
+    )  # fmt: skip
     held_back = restrictions_in_force(session, asset_ids=[asset_id], now=now).get(asset_id, [])
     if any(span is None or terms.segment is None or span.overlaps(terms.segment) for span in held_back):
         raise NotForSale(N_("It is held back at the moment."))

@@ -1,6 +1,6 @@
 """Delivery: the file is made once, its digest anchored before any link opens; links are signed and expire."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,9 +17,10 @@ from asset_hub.core.files import FileStore, put_bytes
 from asset_hub.core.host import scratch_folder
 from asset_hub.core.rational import FrameRate, Span
 from asset_hub.media import ImageRequest, cut_film, cut_image
-from ledger.certificates import delivery_commitment, issue_certificate
+from ledger.certificates import Sm2Signer, delivery_commitment, issue_certificate
 from ledger.entries import anchor_digests
 from ledger.signing import Keys
+from ledger.sm import sm3_of_file
 from ledger.types import AnchorKind
 from marketplace import permissions
 from marketplace.certificate_pdf import draw_certificate
@@ -50,12 +51,13 @@ def prepare_delivery(database: Database, files: FileStore, keys: Keys, *, licenc
         licence = licence_view(row)
         ((asset, _held),) = read_for_index(session, asset_ids=[row.asset_id], now=clock.now())
     with _made_file(files, asset, licence) as (path, name, mime):
-        blob = files.put_path(path)
+        blob, sm3 = files.put_path(path), sm3_of_file(path)
     with database.write() as writing:
         fresh = writing.get_one(LicenceRow, licence_id, with_for_update=True)
         if fresh.sha256 is not None:
             return
         fresh.sha256, fresh.bytes_count, fresh.file_name, fresh.mime = blob.sha256, blob.bytes_count, name, mime
+        fresh.sm3 = sm3
         anchor_digests(
             writing, kind=AnchorKind.DELIVERY, subject_id=licence_id,
             commitments=[delivery_commitment(keys, licence_id, blob.sha256)], now=clock.now(),
@@ -63,18 +65,25 @@ def prepare_delivery(database: Database, files: FileStore, keys: Keys, *, licenc
 
 
 def finish_delivery(
-    session: WriteSession, files: FileStore, keys: Keys, *, licence_id: UUID, issuer: str, now: datetime
+    session: WriteSession,
+    files: FileStore,
+    keys: Keys,
+    *,
+    licence_id: UUID,
+    issuer: str,
+    now: datetime,
+    sm2: Callable[[], Sm2Signer],
 ) -> bool:
     """Once the digest is on the chain: issue the certificate and open the delivery; return whether this opened it.
 
-    Idempotent.
+    `sm2` says what signs a second time, by SM2. Idempotent.
     """
     row = session.get(LicenceRow, licence_id, with_for_update=True)
     if row is None or row.state != LicenceState.CONFIRMED or row.sha256 is None:
         return False
     certificate = issue_certificate(
         session, keys, licence_id=licence_id, delivered_sha256=row.sha256, delivered_bytes=row.bytes_count,
-        delivered_name=row.file_name, issuer_name=issuer, now=now,
+        delivered_name=row.file_name, issuer_name=issuer, now=now, delivered_sm3=row.sm3, sm2=sm2(),
     )  # fmt: skip
     row.certificate_sha256 = put_bytes(files, certificate).sha256
     row.pdf_sha256 = put_bytes(files, draw_certificate(certificate)).sha256

@@ -16,6 +16,7 @@ from asset_hub.core.db import ReadSession
 from asset_hub.core.period import DateRange
 from asset_hub.core.text import N_, Text
 from asset_hub.web.shell import language_of, redirect, render
+from ledger.consents import title_on_chain
 from marketplace import permissions
 from marketplace.availability import Availability, availability_of_page
 from marketplace.desk_forms import SHARE_ROWS, BadDesk, read_prices, read_title, write_hundredths
@@ -145,6 +146,7 @@ def _desk(
         asset = _asset_of_house(session, number, by)
         title, listing = title_of(session, asset=asset), listing_of(session, asset_id=asset.id)
         names = party_names(session, organisation_ids=set(title.shares), language="zh")
+        is_on_ledger = title_on_chain(session, asset_id=asset.id) is not None
         house = get_party(session, organisation_id=asset.owner_id).name_zh
         shown = _sales(session, request, list_sales(session, asset_id=asset.id, by=by))
     return render(
@@ -153,6 +155,7 @@ def _desk(
         typed=defaultdict(str, typed_title or _title_fields(title, names, house)), rows=range(SHARE_ROWS),
         prices=defaultdict(str, typed_prices or _price_fields(listing)), uses=use_names(language),
         shown=shown,
+        on_ledger=[(names.get(house_id, "–"), bps) for house_id, bps in title.shares.items()] if is_on_ledger else [],
     )  # fmt: skip
 
 

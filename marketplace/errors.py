@@ -64,6 +64,18 @@ class AlreadyPaid(RuleRefused):
     slug, title = "already-paid", N_("This order is paid already")
 
 
+class NothingToConfirm(RuleRefused):
+    """The order has no payment that a second look could confirm."""
+
+    slug, title = "nothing-to-confirm", N_("Nothing was paid for this order")
+
+
+class NothingToRefund(RuleRefused):
+    """The order is not one whose price goes back."""
+
+    slug, title = "nothing-to-refund", N_("Nothing is to be paid back for this order")
+
+
 class TooManyOrders(RuleRefused):
     """A house has as many unpaid orders as it may at once."""
 
@@ -92,6 +104,12 @@ class BadShares(BadInput):
     """Shares of a title that do not sum to the whole."""
 
     slug, title = "bad-shares", N_("Shares must sum to 100 %")
+
+
+class TitleOnLedger(RuleRefused):
+    """The work's title is on the ledger, which leads: it changes by deeds, not on the desk."""
+
+    slug, title = "title-on-ledger", N_("This title is on the ledger; it changes by a deed that all sides agree to")
 
 
 class BadPrice(BadInput):

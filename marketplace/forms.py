@@ -119,14 +119,6 @@ def question_of(terms: LicenceTerms, *, time: FilmTime | None = None) -> Questio
     )  # fmt: skip
 
 
-def frame_of(code: str, rate: FrameRate) -> int:
-    """Return the frame at a non-drop time code HH:MM:SS:FF; undoes `FrameRate.timecode`. Raises BadTerms."""
-    try:
-        return _frame(code, rate)
-    except _BadField as error:
-        raise BadTerms({"in": error.text}) from error
-
-
 def _read(problems: dict[str, Text], field: str, read: Callable[[], Value]) -> Value | None:
     try:
         return read()

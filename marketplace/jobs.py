@@ -1,32 +1,46 @@
 """Jobs of the trade: what follows when the ledger confirms or refuses."""
 
+import os
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from pathlib import Path
 from uuid import UUID
 
 from asset_hub.core import clock
+from asset_hub.core.db import WriteSession
 from asset_hub.core.files import FileStore
 from asset_hub.core.jobs import Job, JobRun, Queue, enqueue
+from ledger.certificates import Sm2Signer
+from ledger.deeds import instrument_of
 from ledger.signing import Keys
+from ledger.sm_keys import sm2_signer_of
 from ledger.types import EntryKind
+from marketplace.attesting import attest_certificates
 from marketplace.delivery import finish_delivery, prepare_delivery
-from marketplace.licences import note_confirmed, note_refused
+from marketplace.licences import note_confirmed, note_refused, order_of_licence
 from marketplace.notices import tell_delivered, tell_refused
+from marketplace.orders import FOLLOW, follow_soon
+from marketplace.settling import follow_order, follow_overdue
+from marketplace.title import follow_ledger
 
 ON_CONFIRMED = "marketplace.on_entry_confirmed"
 ON_REFUSED = "marketplace.on_entry_refused"
+ON_ATTESTED = "marketplace.on_day_attested"
 PREPARE = "marketplace.prepare_delivery"
 
 
-def jobs(files: FileStore, keys: Keys, *, issuer: str) -> tuple[Job, ...]:
-    """Return the trade's jobs, bound to files and keys; `issuer` is the exchange's name on certificates."""
+def jobs(files: FileStore, keys: Keys, *, issuer: str, home: Path) -> tuple[Job, ...]:
+    """Return the trade's jobs, bound to files, keys and home; `issuer` is the exchange's name on certificates."""
+
+    sm2 = partial(sm2_signer_of, home, keys, environ=os.environ)
 
     def on_confirmed(run: JobRun, *, entry_id: UUID, subject_id: UUID, kind: str) -> None:
-        del entry_id
         with run.finish() as session:
-            if kind == EntryKind.GRANT and note_confirmed(session, licence_id=subject_id):
-                enqueue(session, PREPARE, queue=Queue.MEDIA, licence_id=subject_id)
-            is_anchor, now = kind == EntryKind.ANCHOR, clock.now()
-            if is_anchor and finish_delivery(session, files, keys, licence_id=subject_id, issuer=issuer, now=now):
-                tell_delivered(session, licence_id=subject_id, now=now)
+            if kind == EntryKind.ANCHOR:
+                _finish(session, files, keys, licence_id=subject_id, issuer=issuer, now=clock.now(), sm2=sm2)
+            else:
+                _confirmed(session, EntryKind(kind), entry_id=entry_id, subject_id=subject_id)
 
     def on_refused(run: JobRun, *, entry_id: UUID, subject_id: UUID, kind: str, reason: str) -> None:
         del entry_id, reason
@@ -37,4 +51,48 @@ def jobs(files: FileStore, keys: Keys, *, issuer: str) -> tuple[Job, ...]:
     def prepare(run: JobRun, *, licence_id: UUID) -> None:
         prepare_delivery(run.database, files, keys, licence_id=licence_id)
 
-    return (Job(ON_CONFIRMED, on_confirmed), Job(ON_REFUSED, on_refused), Job(PREPARE, prepare))
+    def attest(run: JobRun, *, day: str) -> None:
+        del day
+        attest_certificates(run.database, files, keys, home=home, sm2=sm2, now=clock.now())
+
+    return (
+        Job(ON_CONFIRMED, on_confirmed), Job(ON_REFUSED, on_refused), Job(PREPARE, prepare), Job(ON_ATTESTED, attest),
+        _follow(keys),
+    )  # fmt: skip
+
+
+def _confirmed(session: WriteSession, kind: EntryKind, *, entry_id: UUID, subject_id: UUID) -> None:
+    """Do what follows here from an entry that is on the ledger: a licence, a step of an order, an act on a title."""
+    if kind == EntryKind.GRANT and note_confirmed(session, licence_id=subject_id):
+        enqueue(session, PREPARE, queue=Queue.MEDIA, licence_id=subject_id)
+    elif kind == EntryKind.ORDER:
+        follow_soon(session, order_id=subject_id)
+    elif kind == EntryKind.TITLE:
+        instrument = instrument_of(session, entry_id=entry_id)
+        follow_ledger(session, asset_id=subject_id, instrument=instrument, now=clock.now())
+
+
+def _finish(
+    session: WriteSession,
+    files: FileStore,
+    keys: Keys,
+    *,
+    licence_id: UUID,
+    issuer: str,
+    now: datetime,
+    sm2: Callable[[], Sm2Signer],
+) -> None:
+    if finish_delivery(session, files, keys, licence_id=licence_id, issuer=issuer, now=now, sm2=sm2):
+        tell_delivered(session, licence_id=licence_id, now=now)
+        follow_soon(session, order_id=order_of_licence(session, licence_id=licence_id))
+
+
+def _follow(keys: Keys) -> Job:
+    """Return the job that tells the ledger how an order stands, and ends by the way what is overdue."""
+
+    def follow(run: JobRun, *, order_id: UUID) -> None:
+        with run.finish() as session:
+            follow_order(session, keys, order_id=order_id, now=clock.now())
+            follow_overdue(session, keys, now=clock.now())
+
+    return Job(FOLLOW, follow)

@@ -22,6 +22,7 @@ from ledger.entries import provenance_of
 from ledger.revoked import read_revoked
 from ledger.types import KIND_NAMES, EntryState
 from marketplace import permissions
+from marketplace.certificate_pdf import sm2_of, witness_of
 from marketplace.delivery import LINK_SECONDS, certificate_of, fetch_delivery, open_link
 from marketplace.licences import STATE_NAMES, Licence, LicenceState, get_licence, list_licences
 from marketplace.models import OrderRow
@@ -74,8 +75,8 @@ def licence_page(request: Request, by: CurrentActor, licence_id: UUID) -> Respon
         names = party_names(session, organisation_ids=parties, language=language)
         trail = provenance_of(session, subject_ids=[licence_id])
         fee = Money(session.get_one(OrderRow, licence.order_id).gross_fen)
+        revoked = read_revoked(session, services.settings.home)
     rate = film_time(asset).rate if asset else None
-    revoked = read_revoked(services.settings.home)
     return render(
         request, "marketplace/licence.html", title=N_("Licence"), licence=licence, asset=asset, fee=fee,
         seller=names[licence.seller_id], buyer=names[licence.buyer_id], trail=trail, entry_names=KIND_NAMES,
@@ -93,7 +94,7 @@ def delivery(request: Request, token: str) -> Response:
     services = request.app.state.services
     with services.database.read() as session:
         found = fetch_delivery(
-            session, services.settings.secret(), token=token, revoked=read_revoked(services.settings.home)
+            session, services.settings.secret(), token=token, revoked=read_revoked(session, services.settings.home)
         )
     response = serve_blob(request, services.files, found.sha256, mime=found.mime)
     response.headers["Content-Disposition"] = attachment(found.name)
@@ -127,7 +128,8 @@ def certificate_page(request: Request, by: CurrentActor, licence_id: UUID) -> Re
     facts: dict[str, Any] = json.loads(document["licence"])
     return render(
         request, "marketplace/certificate.html", title=N_("Certificate of licence"), licence=licence, document=document,
-        facts=facts, sha256=sha256, verify_at=_verify_at(request),
+        facts=facts, sha256=sha256, verify_at=_verify_at(request), witness=witness_of(document),
+        signed_sm2=sm2_of(document),
         part=_part(facts["segment_frames"], film_time(asset).rate if asset else None),
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from asset_hub.accounts import Actor, get_party, require, require_reach
+from asset_hub.accounts import Actor, get_party, may, require, require_reach
 from asset_hub.catalogue import AssetView, read_for_index
 from asset_hub.core.db import ReadSession, WriteSession
 from asset_hub.core.ids import new_id
@@ -64,6 +64,8 @@ class Licence:
     certificate_sha256: str | None
     pdf_sha256: str | None
     recorded_at: datetime
+    sm3: str = ""
+    is_attested: bool = False
 
 
 def grant_licence(session: WriteSession, keys: Keys, *, order_id: UUID, by: Actor, now: datetime) -> Licence:
@@ -149,10 +151,25 @@ def get_licence(session: ReadSession, *, licence_id: UUID, by: Actor) -> Licence
     return licence_view(row)
 
 
+def licence_in_evidence(session: ReadSession, *, licence_id: UUID, by: Actor) -> Licence:
+    """Return a licence for its evidence: to its parties, to the operator and the regulator. Raises LicenceNotFound."""
+    if not may(by, permissions.EVIDENCE):
+        return get_licence(session, licence_id=licence_id, by=by)
+    row = session.get(LicenceRow, licence_id)
+    if row is None:
+        raise LicenceNotFound
+    return licence_view(row)
+
+
 def licence_of_order(session: ReadSession, *, order_id: UUID) -> Licence | None:
     """Return the licence that an order became; the caller has checked whose the order is."""
     row = session.exec(select(LicenceRow).where(LicenceRow.order_id == order_id)).first()
     return licence_view(row) if row else None
+
+
+def order_of_licence(session: ReadSession, *, licence_id: UUID) -> UUID:
+    """Return the order that became a licence."""
+    return session.get_one(LicenceRow, licence_id).order_id
 
 
 def list_licences(session: ReadSession, *, by: Actor) -> tuple[Licence, ...]:
@@ -192,7 +209,7 @@ def licence_view(row: LicenceRow) -> Licence:
     return Licence(
         row.id, row.number, row.order_id, row.asset_id, row.seller_id, row.buyer_id, read_terms(row.terms),
         LicenceState(row.state), row.sha256, row.bytes_count, row.file_name, row.mime, row.certificate_sha256,
-        row.pdf_sha256, row.recorded_at,
+        row.pdf_sha256, row.recorded_at, row.sm3, row.is_attested,
     )  # fmt: skip
 
 

@@ -57,7 +57,10 @@ class QuoteRow(SQLModel, table=True):
 
 
 class OrderRow(SQLModel, table=True):
-    """An order; while it is open and not expired its rights are held for the buyer."""
+    """An order; while it is open and not expired its rights are held for the buyer.
+
+    `seen` is what a bank statement shows of its payment and the ledger was not told yet: fen, receipt, at.
+    """
 
     __tablename__ = "marketplace_order"
 
@@ -74,6 +77,10 @@ class OrderRow(SQLModel, table=True):
     held_until: datetime = Field(sa_type=UtcDateTime)
     paid_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     payment: str = ""
+    seen: dict[str, Any] | None = Field(default=None, sa_type=JsonColumn)
+    accepted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    refunded_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    refund: str = ""
 
 
 class LicenceRow(SQLModel, table=True):
@@ -93,8 +100,10 @@ class LicenceRow(SQLModel, table=True):
     bytes_count: int = Field(default=0, sa_type=sa.BigInteger)
     file_name: str = ""
     mime: str = ""
+    sm3: str = ""
     certificate_sha256: str | None = None
     pdf_sha256: str | None = None
+    is_attested: bool = False
     recorded_at: datetime = Field(sa_type=UtcDateTime)
     delivered_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 

@@ -10,6 +10,7 @@ from sqlmodel import col, func, select
 from asset_hub.accounts import Actor, require, require_reach
 from asset_hub.core.db import ReadSession, WriteSession
 from asset_hub.core.ids import new_id
+from asset_hub.core.jobs import Queue, enqueue
 from asset_hub.core.money import Money
 from asset_hub.core.text import N_
 from ledger.grants import write_words
@@ -24,10 +25,11 @@ from marketplace.title import lock_rights
 
 HELD_FOR = timedelta(minutes=30)
 MOST_OPEN = 20
+FOLLOW = "marketplace.follow_order"
 
 
 class OrderState(StrEnum):
-    """Open and unpaid; paid; licensed; lapsed; to be paid back because the ledger refused."""
+    """Open and unpaid; paid; licensed; lapsed; taken back; to be paid back as the ledger refused, and paid back."""
 
     OPEN = "open"
     PAID = "paid"
@@ -35,6 +37,7 @@ class OrderState(StrEnum):
     LAPSED = "lapsed"
     CANCELLED = "cancelled"
     REFUND_DUE = "refund_due"
+    REFUNDED = "refunded"
 
 
 STATE_NAMES: dict[OrderState, str] = {
@@ -44,6 +47,7 @@ STATE_NAMES: dict[OrderState, str] = {
     OrderState.LAPSED: N_("Lapsed"),
     OrderState.CANCELLED: N_("Cancelled"),
     OrderState.REFUND_DUE: N_("To be paid back"),
+    OrderState.REFUNDED: N_("Paid back"),
 }
 
 
@@ -59,6 +63,7 @@ class Order:
     state: OrderState
     gross: Money
     held_until: datetime
+    accepted_at: datetime | None
 
 
 def place_order(session: WriteSession, secret: bytes, *, quote_id: UUID, by: Actor, now: datetime) -> Order:
@@ -73,7 +78,7 @@ def place_order(session: WriteSession, secret: bytes, *, quote_id: UUID, by: Act
     lock_rights(session, asset_id=quote.asset_id)
     placed = session.exec(select(OrderRow).where(OrderRow.quote_id == quote_id)).first()
     if placed is not None:
-        return _order(placed)
+        return order_view(placed)
     if quote.expires_at <= now or not is_genuine(secret, quote):
         raise QuoteExpired
     _check_open_orders(session, buyer_id=quote.buyer_id, now=now)
@@ -88,7 +93,8 @@ def place_order(session: WriteSession, secret: bytes, *, quote_id: UUID, by: Act
     )  # fmt: skip
     session.add(row)
     session.flush()
-    return _order(row)
+    follow_soon(session, order_id=row.id)
+    return order_view(row)
 
 
 def cancel_order(session: WriteSession, *, order_id: UUID, by: Actor) -> Order:
@@ -101,7 +107,7 @@ def cancel_order(session: WriteSession, *, order_id: UUID, by: Actor) -> Order:
         raise AlreadyPaid
     row.state = OrderState.CANCELLED
     session.flush()
-    return _order(row)
+    return order_view(row)
 
 
 def _check_open_orders(session: ReadSession, *, buyer_id: UUID, now: datetime) -> None:
@@ -119,14 +125,20 @@ def mark_paid(session: WriteSession, *, order_id: UUID, payment: str, amount: Mo
     if row is None:
         raise OrderNotFound
     if row.state in (OrderState.PAID, OrderState.LICENSED):
-        return _order(row)
+        return order_view(row)
     if amount != Money(row.gross_fen):
         raise NotPaid(N_("{got} was paid, {due} is due."), got=amount, due=Money(row.gross_fen))
     if row.state != OrderState.OPEN or row.held_until <= now:
         raise NotPaid(N_("The order had lapsed; the payment goes back."))
     row.state, row.paid_at, row.payment = OrderState.PAID, now, payment
     session.flush()
-    return _order(row)
+    follow_soon(session, order_id=order_id)
+    return order_view(row)
+
+
+def follow_soon(session: WriteSession, *, order_id: UUID) -> None:
+    """Have a job tell the ledger how an order stands now: it waits for nobody, and nobody waits for it."""
+    enqueue(session, FOLLOW, queue=Queue.CHAIN, dedupe_key=f"{FOLLOW}:{order_id}", order_id=order_id)
 
 
 def get_order(session: ReadSession, *, order_id: UUID, by: Actor) -> Order:
@@ -135,13 +147,13 @@ def get_order(session: ReadSession, *, order_id: UUID, by: Actor) -> Order:
     row = session.get(OrderRow, order_id)
     if row is None or by.organisation_id not in (row.buyer_id, row.seller_id):
         raise OrderNotFound
-    return _order(row)
+    return order_view(row)
 
 
 def order_of_quote(session: ReadSession, *, quote_id: UUID) -> Order | None:
     """Return the order that a quote became; the caller has checked whose the quote is."""
     row = session.exec(select(OrderRow).where(OrderRow.quote_id == quote_id)).first()
-    return _order(row) if row else None
+    return order_view(row) if row else None
 
 
 def list_orders(session: ReadSession, *, by: Actor, limit: int = 100) -> tuple[Order, ...]:
@@ -153,11 +165,12 @@ def list_orders(session: ReadSession, *, by: Actor, limit: int = 100) -> tuple[O
         .order_by(col(OrderRow.id).desc())
         .limit(limit)
     )
-    return tuple(_order(row) for row in session.exec(statement))
+    return tuple(order_view(row) for row in session.exec(statement))
 
 
-def _order(row: OrderRow) -> Order:
+def order_view(row: OrderRow) -> Order:
+    """Return a row as others may see it."""
     return Order(
         row.id, row.quote_id, row.asset_id, row.seller_id, row.buyer_id, OrderState(row.state), Money(row.gross_fen),
-        row.held_until,
+        row.held_until, row.accepted_at,
     )  # fmt: skip

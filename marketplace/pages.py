@@ -18,15 +18,19 @@ from asset_hub.core.db import ReadSession
 from asset_hub.core.text import N_, Text
 from asset_hub.web.shell import language_of, redirect, render
 from ledger.codebook import KIND_NAMES
+from ledger.orders import STATE_WORDS as ORDER_WORDS
+from ledger.orders import order_on_ledger, steps_of_orders
+from ledger.pages import order_step
 from marketplace import permissions
 from marketplace.availability import Availability, availability
 from marketplace.errors import WindowTaken
 from marketplace.forms import MAIN_TERRITORIES, BadTerms, Question, question_of, read_question, terms_of
-from marketplace.licences import licence_of_order
+from marketplace.licences import Licence, LicenceState, licence_of_order
 from marketplace.listings import Listing, listing_of
 from marketplace.matrix import rights_matrix
 from marketplace.orders import (
     STATE_NAMES,
+    Order,
     OrderState,
     cancel_order,
     get_order,
@@ -37,6 +41,7 @@ from marketplace.orders import (
 from marketplace.quotes import get_quote
 from marketplace.quotes import quote as make_quote
 from marketplace.settlement import SimulatedRail, pay_order
+from marketplace.settling import accept_delivery
 from marketplace.terms import KIND_CODES, LicenceTerms
 from marketplace.wording import (
     ANSWER_MARKS,
@@ -57,6 +62,7 @@ ORDER_MARKS: dict[OrderState, str] = {
     OrderState.LAPSED: "warn",
     OrderState.CANCELLED: "warn",
     OrderState.REFUND_DUE: "bad",
+    OrderState.REFUNDED: "",
 }
 
 
@@ -142,13 +148,16 @@ def order_page(request: Request, by: CurrentActor, order_id: UUID) -> Response:
         quote = get_quote(session, quote_id=order.quote_id, by=by)
         asset = shown_asset(session, order.asset_id, by)
         licence = licence_of_order(session, order_id=order_id)
+        held = order_on_ledger(session, request.app.state.services.keys, order_id=order_id)
+        steps = [order_step(one) for one in steps_of_orders(session, order_ids=[order_id])[order_id]]
     time = film_time(asset) if asset else None
     return render(
         request, "marketplace/order.html", title=N_("Order"), order=order, asset=asset, states=STATE_NAMES,
         marks=ORDER_MARKS, words=terms_in_words(quote.terms, language, rate=time.rate if time else None),
         reference=SimulatedRail().request(order), is_open=order.state == OrderState.OPEN, licence=licence,
         has_lapsed=order.held_until <= now, may_order=may(by, permissions.ORDER, organisation_id=order.buyer_id),
-        again=question_of(quote.terms, time=time).as_query(),
+        again=question_of(quote.terms, time=time).as_query(), held=held, steps=steps, held_words=ORDER_WORDS,
+        may_accept=_may_accept(order, licence, by),
     )  # fmt: skip
 
 
@@ -168,6 +177,20 @@ def cancel(request: Request, by: CurrentActor, order_id: UUID) -> Response:
     with request.app.state.services.database.write() as session:
         cancel_order(session, order_id=order_id, by=by)
     return redirect(f"/orders/{order_id}", said=Text(N_("The order is cancelled; nothing was charged.")))
+
+
+@router.post("/orders/{order_id}/accept")
+def accept(request: Request, by: CurrentActor, order_id: UUID) -> Response:
+    """Accept what was delivered, as the buyer."""
+    with request.app.state.services.database.write() as session:
+        accept_delivery(session, order_id=order_id, by=by, now=clock.now())
+    return redirect(f"/orders/{order_id}", said=Text(N_("You accepted the delivery; the ledger will have it shortly.")))
+
+
+def _may_accept(order: Order, licence: Licence | None, by: Actor) -> bool:
+    is_delivered = licence is not None and licence.state == LicenceState.DELIVERED
+    is_buyer = may(by, permissions.ORDER, organisation_id=order.buyer_id)
+    return is_delivered and is_buyer and order.accepted_at is None
 
 
 def shown_asset(session: ReadSession, asset_id: UUID, by: Actor) -> AssetView | None:

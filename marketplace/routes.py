@@ -114,8 +114,9 @@ def licence(request: Request, by: CurrentActor, licence_id: UUID) -> dict[str, A
     require_organisation(by)
     with services.database.read() as session:
         found = get_licence(session, licence_id=licence_id, by=by)
+        revoked = read_revoked(session, services.settings.home)
     try:
-        token = open_link(services.settings.secret(), found, revoked=read_revoked(services.settings.home), by=by)
+        token = open_link(services.settings.secret(), found, revoked=revoked, by=by)
     except AssetHubError:
         token = ""
     return _licence(found, token)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The long forms of the tests: scripts/drill.sh kill|race|ledger|contracts|network|search|all. Every step ends in pytest's "N passed".
+# The long forms of the tests: scripts/drill.sh kill|race|ledger|contracts|network|search|volume|all. Every step ends in pytest's "N passed".
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export ASSET_HUB_PROFILE=drill
@@ -39,8 +39,9 @@ ledger_drill() {
 }
 
 contracts_drill() {
-  step "$seed" "10000 steps of licences" tests/contracts/test_rights.py
-  step "$seed" "4000 steps of titles" tests/contracts/test_titles.py
+  step "$seed" "10000 steps of licences, 8000 acts beside the oracle" tests/contracts/test_rights.py
+  step "$seed" "10000 calls interleaved" tests/contracts/test_interleaving.py
+  step "$seed" "10000 steps of titles" tests/contracts/test_titles.py
   step "$seed" "10000 steps of orders, statements, disputes" \
     tests/contracts/test_settlement.py tests/contracts/test_statements.py tests/contracts/test_disputes.py
 }
@@ -49,6 +50,10 @@ network_drill() {
   step "$seed" "1200 reorganisations" tests/ledger/test_reorgs.py
   step "$seed" "400 rounds of lies" tests/ledger/test_liars.py
   step "$seed" "50 kills of a back-fill" tests/ledger/test_indexer.py
+  step "$seed" "10000 transactions on another engine" \
+    tests/ledger/test_replay.py::test_invariant_30_the_journal_gives_the_same_status_gas_and_logs_on_another_engine
+  step "$seed" "50 kills of submitters" -s tests/ledger/test_submit_kill.py
+  step "$seed" "10 orders while too few validators live" tests/ledger/test_carry.py
 }
 
 search_drill() {
@@ -58,8 +63,19 @@ search_drill() {
   step "$seed" "every case" tests/catalogue/test_visibility.py
 }
 
+# A year's volume in ten parts on one home, ASSET_HUB_VOLUME transactions in each.
+volume_drill() {
+  local part home
+  home=$(mktemp -d)
+  for part in 1 2 3 4 5 6 7 8 9 10; do
+    ASSET_HUB_VOLUME_HOME=$home/home step "$seed" "part $part of 10, ${ASSET_HUB_VOLUME:-10000} transactions" -s \
+      tests/ledger/test_volume.py
+  done
+  rm -rf "$home"
+}
+
 case "${1:-all}" in
-  kill | race | ledger | contracts | network | search) "${1}_drill" ;;
-  all) for part in kill race ledger contracts network search; do "${part}_drill"; done ;;
-  *) echo "drill: kill, race, ledger, contracts, network, search or all" >&2; exit 2 ;;
+  kill | race | ledger | contracts | network | search | volume) "${1}_drill" ;;
+  all) for part in kill race ledger contracts network search volume; do "${part}_drill"; done ;;
+  *) echo "drill: kill, race, ledger, contracts, network, search, volume or all" >&2; exit 2 ;;
 esac

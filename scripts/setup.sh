@@ -74,7 +74,7 @@ if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
   echo "$wanted" >"$stamp"
 fi
 
-# ---- anvil and geth for the tests, in the background: geth takes minutes to build, once per machine --------
+# ---- tools of the tests, in the background: geth takes minutes to build, once per machine ------
 background=()
 install_anvil() {
   .venv/bin/python -m tests.services.anvil is-there && return
@@ -100,9 +100,16 @@ look_for_softhsm() { # a Debian package: only root can install it, and only wher
   fi
   say "no SoftHSM2 (Debian package softhsm2): the tests of tokens will be skipped"
 }
+install_contract_tools() {
+  .venv/bin/python -m tests.services.contract_tools is-there && return
+  say "vyper, halmos, slither, each in an environment of its own"
+  .venv/bin/python -m tests.services.contract_tools install >.cache/contract-tools.log 2>&1 \
+    || { tail -5 .cache/contract-tools.log >&2; say "they could not all be had: what needs them will be skipped"; }
+}
 if [ "$purpose" = tests ]; then
   look_for_softhsm
   install_anvil & background+=($!)
+  install_contract_tools & background+=($!)
   build_geth & background+=($!)
 fi
 

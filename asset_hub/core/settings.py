@@ -1,12 +1,12 @@
 """Settings: one class, prefix ASSET_HUB_, one URL per outside system (ADR 0004)."""
 
 import os
-import secrets
 from pathlib import Path
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from asset_hub.core.errors import BadInput
+from asset_hub.core.home_secret import read_home_secret
 from asset_hub.core.text import N_
 
 _KEY_BYTES = 32
@@ -23,6 +23,7 @@ class Settings(BaseSettings):
     search_url: str = "embedded"
     chain_url: str = "embedded"
     jobs_url: str = "embedded"
+    stamp_url: str = ""
     public_url: str = ""
     issuer: str = "asset_hub"
     hosts: str = ""
@@ -38,29 +39,12 @@ class Settings(BaseSettings):
         return self.files_url or (self.home.resolve() / "files").as_uri()
 
     def secret(self) -> bytes:
-        """Return the home's secret (32 bytes or more), making it with mode 0600 when the home has none yet."""
+        """Return the home's secret (32 bytes or more), making it with mode 0600 when the home has none yet.
+
+        Raises NoPassphrase, KeyFileRefused where the home keeps it sealed (`asset-hub secret seal`).
+        """
         if self.secret_key:
             if len(self.secret_key.encode()) < _KEY_BYTES:
                 raise BadInput(N_("ASSET_HUB_SECRET_KEY must have at least {count} bytes."), count=_KEY_BYTES)
             return self.secret_key.encode()
-        path = self.home / "secret.key"
-        if not path.exists():
-            _write_new_secret(path)
-        return bytes.fromhex(path.read_text().strip())
-
-
-def _write_new_secret(path: Path) -> None:
-    """Write the key beside its place, then link it: of two processes that start at once, one key wins."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w") as file:
-        file.write(secrets.token_hex(_KEY_BYTES))
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        os.link(fresh, path)
-    except FileExistsError:
-        return
-    finally:
-        fresh.unlink()
+        return read_home_secret(self.home, environ=os.environ)

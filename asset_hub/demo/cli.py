@@ -31,7 +31,10 @@ def demo(
     walk = Walk(services, services.settings.home.resolve() / "demo", media, on_step=_show)
     walk_path(walk)
     if as_json:
-        steps = [{"name": s.name, "seconds": s.seconds, "count": s.count, "detail": str(s.detail)} for s in walk.steps]
+        steps = [
+            {"name": s.name, "seconds": s.seconds, "count": s.count, "detail": str(s.detail), "where": s.where}
+            for s in walk.steps
+        ]
         licence = {"id": str(walk.licence.id)} if walk.licence else None
         print(json.dumps({"steps": steps, "files": walk.files, "licence": licence}, ensure_ascii=False))
     if serve:

@@ -1,4 +1,4 @@
-"""Walks the whole path on real files: draw, admit, take in, publish, register, offer, ask, license, deliver, verify."""
+"""Walks the whole path on real files: draw, admit, take in, publish, offer, license, verify, state, settle."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -34,10 +34,12 @@ from asset_hub.core.text import N_, Text
 from asset_hub.curation import NewItem, create_catalogue, publish_catalogue, set_items
 from asset_hub.curation.errors import BadSlug
 from asset_hub.demo.collection import FILMS, HOLDERS, PICTURES, Take
+from asset_hub.demo.dispute import Parties, settle_dispute
 from asset_hub.demo.draw.film import RATE, boundaries
 from asset_hub.demo.make import make_collection
 from asset_hub.demo.people import Cast, accounts_of_demo, make_cast, store_papers_of_demo
 from asset_hub.demo.rights import hold_and_refuse, share_title
+from asset_hub.demo.royalty import state_royalties
 from asset_hub.web.story import Chapter, write_story
 from asset_hub.web.texts import translator
 from ingest.accessions import encode_receipt, open_accession, receipt_of, seal_accession
@@ -46,6 +48,7 @@ from ingest.sheets import find_sheet
 from ingest.types import Door
 from ledger.certificates import trust_file
 from ledger.codebook import GrantKind
+from ledger.consents import title_on_chain
 from ledger.replay import verify_journal
 from ledger.verifier import verify_certificate
 from marketplace.cli import save_delivery
@@ -62,6 +65,7 @@ WANTED = "朝天门 黄昏"
 SOLD_USE = "exhibition"  # not what the offer asks for first, so that visitors find the story's shot free
 SLUG = "three-gorges-memories"
 OWN_MEDIA = "archive"
+_PAGES = ("/assets/", "/catalogues/", "/ledger", "/statements/", "/disputes/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,9 @@ def walk_path(walk: Walk) -> None:
     if walk.media is None:
         walk.step("title on the ledger", lambda: _share_title(walk, cast))
         walk.step("hold", lambda: _hold(walk, cast))
+    walk.step("statement", lambda: _state_royalties(walk, cast))
+    if walk.media is None:
+        walk.step("dispute", lambda: _settle_dispute(walk, cast))
     walk.step("catalogue", lambda: _curate(walk, cast))
     walk.step("ledger verify", lambda: _replay(walk))
     write_story(walk.services.settings.home, _chapters(walk, cast))
@@ -129,7 +136,7 @@ def _chapters(walk: Walk, cast: Cast) -> list[Chapter]:
     zh = translator("zh")
     chapters = []
     for number, step in enumerate(walk.steps):
-        link = step.where if step.where.startswith(("/assets/", "/catalogues/", "/ledger")) else ""
+        link = step.where if step.where.startswith(_PAGES) else ""
         picture = str(pictures[number * 2].id) if number % 2 == 0 and number * 2 < len(pictures) else ""
         chapters.append(Chapter(step.name, step.detail.render(zh), str(step.detail), step.seconds, link, picture))
     return chapters
@@ -224,10 +231,11 @@ def _offer_one(session: WriteSession, asset: AssetView, desk: Actor, note: str, 
     if note == "orphan":
         record_title(session, asset_id=asset.id, state=TitleState.HOLDER_NOT_FOUND, by=desk, now=now)
         return 0
-    record_title(
-        session, asset_id=asset.id, state=TitleState.HELD, shares={require_organisation(desk): 10_000},
-        instrument="演示用权属声明", pledgee="演示银行" if note == "pledged" else "", by=desk, now=now,
-    )  # fmt: skip
+    if title_on_chain(session, asset_id=asset.id) is None:
+        record_title(
+            session, asset_id=asset.id, state=TitleState.HELD, shares={require_organisation(desk): 10_000},
+            instrument="演示用权属声明", pledgee="演示银行" if note == "pledged" else "", by=desk, now=now,
+        )  # fmt: skip
     terms = {"uses": {use: yuan * 100 for use, yuan in prices.items()}, "floor": 20_000}
     publish_listing(session, asset_id=asset.id, prices=terms, by=desk, now=now)
     return 1
@@ -319,6 +327,33 @@ def _hold(walk: Walk, cast: Cast) -> tuple[Text, int, str]:
     )
     walk.services.run_jobs()
     return said, 1, f"/assets/{asset.number}"
+
+
+def _state_royalties(walk: Walk, cast: Cast) -> tuple[Text, int, str]:
+    """Share what the sale brought between its seller, the studio that restored it, and the exchange."""
+    if walk.licence is None:
+        raise RuleRefused
+    seller = next(a for a in cast.holders.values() if a.organisation_id == walk.licence.seller_id)
+    restorer = next(a for a in cast.holders.values() if a != seller)
+    services = walk.services
+    stated = state_royalties(
+        services.database, services.keys, services.run_jobs, licence_id=walk.licence.id, seller=seller,
+        restorer=restorer, operator=cast.operator, trust=Path(walk.files["trust"]).read_bytes(),
+    )  # fmt: skip
+    proof = walk.folder / "statement-proof.json"
+    proof.write_bytes(stated.proof)
+    walk.files["statement_proof"] = str(proof.resolve())
+    return stated.said, stated.lines, f"/statements/{stated.statement_id}"
+
+
+def _settle_dispute(walk: Walk, cast: Cast) -> tuple[Text, int, str]:
+    """Have the last holder bring a dispute about a work of the first, and walk it to its end."""
+    respondent, *_others, claimant = cast.holders.values()
+    services, parties = walk.services, Parties(claimant, respondent, cast.regulator, cast.operator)
+    said, case_id, steps = settle_dispute(
+        services.database, services.keys, services.run_jobs, asset=_unsold(walk, respondent)[1], parties=parties
+    )
+    return said, steps, f"/disputes/{case_id}"
 
 
 def _unsold(walk: Walk, holder: Actor) -> list[AssetView]:

@@ -37,6 +37,7 @@ class Cast:
     """Who acts in the demo."""
 
     operator: Actor
+    regulator: Actor
     holders: dict[str, Actor]
     producer: Actor
     curator: Actor
@@ -48,13 +49,14 @@ def make_cast(session: WriteSession) -> Cast:
     checkers = [
         _person(session, f"demo-checker-{n}", f"核验员{n} Checker {n}", operator, (Role.OPERATOR,)) for n in (1, 2)
     ]
-    _person(session, "demo-regulator", "监管员 Regulator", operator, (Role.REGULATOR,))
+    regulator = _person(session, "demo-regulator", "监管员 Regulator", operator, (Role.REGULATOR,))
     holders = {
         holder.key: _member(session, holder, f"demo-{holder.key}", "馆员 Archivist", _HOUSE_ROLES, operator, checkers)
         for holder in HOLDERS
     }
     cast = Cast(
         operator=operator,
+        regulator=regulator,
         holders=holders,
         producer=_member(session, BUYER, "demo-producer", "制片人 Producer", (Role.PRODUCER,), operator, checkers),
         curator=_member(session, CURATOR, "demo-curator", "策展人 Curator", (Role.CURATOR,), operator, checkers),

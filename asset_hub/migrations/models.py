@@ -13,6 +13,7 @@ import ledger.index_models
 import ledger.key_models
 import ledger.models
 import ledger.nonces
+import ledger.order_models
 import marketplace.models
 import search.models
 
@@ -27,6 +28,7 @@ packages = (
     ledger.index_models,
     ledger.nonces,
     ledger.case_models,
+    ledger.order_models,
     ledger.key_models,
     marketplace.models,
     asset_hub.curation.models,

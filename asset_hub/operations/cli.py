@@ -1,6 +1,7 @@
-"""Commands of the operator: init, serve, work, doctor, jobs, files."""
+"""Commands of the operator: init, serve, work, doctor, jobs, files, secret."""
 
 import json
+import os
 import socket
 import sys
 import threading
@@ -13,10 +14,13 @@ import segno
 import typer
 import uvicorn
 
-from asset_hub.app import FILES_KEPT, Services, all_jobs, create_app, open_home
+from asset_hub.app import FILES_KEPT, NIGHTLY, Services, all_jobs, create_app, open_home
 from asset_hub.core import clock
 from asset_hub.core.errors import Unavailable
+from asset_hub.core.home_secret import seal_home, unseal_home
 from asset_hub.core.jobs import JobRow, JobState, Worker, list_jobs, retry_job
+from asset_hub.core.nightly import plan_nights
+from asset_hub.core.sealed import read_passphrase
 from asset_hub.core.settings import Settings
 from asset_hub.core.text import N_
 from asset_hub.operations.doctor import examine
@@ -25,6 +29,9 @@ from asset_hub.operations.sweep import LEAST_AGE, plan_sweep, sweep_files
 commands = typer.Typer()
 jobs = typer.Typer(help="Jobs: running, failed, retry.", no_args_is_help=True)
 stored = typer.Typer(help="Stored files: remove what nothing refers to.", no_args_is_help=True)
+secret = typer.Typer(
+    help="The home's secret, from which its keys come: plain, or under a passphrase.", no_args_is_help=True
+)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 
@@ -99,6 +106,7 @@ def work(*, until_idle: Annotated[bool, typer.Option(help="Stop when nothing can
     if until_idle:
         worker.run_until_idle(threads=2)
     else:
+        plan_nights(services.database, NIGHTLY, now=clock.now())
         worker.run_forever(threading.Event())
 
 
@@ -141,6 +149,20 @@ def retry(job: Annotated[UUID, typer.Argument(help="The failed job.")], *, as_js
     print(json.dumps({"retried": str(job)}) if as_json else f"queued again: {job}")
 
 
+@secret.command("seal")
+def seal() -> None:
+    """Put the home's secret under the passphrase of ASSET_HUB_KEY_PASSPHRASE (or …_FILE); every start needs it then."""
+    seal_home(Settings().home, passphrase=read_passphrase(os.environ))
+    print("sealed")
+
+
+@secret.command("unseal")
+def unseal() -> None:
+    """Write the home's secret plainly again, so that a start needs no passphrase."""
+    unseal_home(Settings().home, passphrase=read_passphrase(os.environ))
+    print("unsealed")
+
+
 @stored.callback()
 def about() -> None:
     """Keep `sweep` a command of its group, so that others can join it."""
@@ -153,7 +175,7 @@ def sweep(
     hours: Annotated[int, typer.Option(help="Leave alone what is younger.", min=1)] = LEAST_AGE // timedelta(hours=1),
     as_json: Json = False,
 ) -> None:
-    """Remove stored files that nothing refers to, such as those of rejected items; run it every day."""
+    """Remove stored files that nothing refers to, such as those of rejected items; workers do so every night."""
     services = open_home(Settings())
     if plan:
         swept = plan_sweep(services.database, services.files, FILES_KEPT)

@@ -26,9 +26,15 @@ JOB_NAMES: Mapping[str, str] = {
     "ledger.admit_organisation": N_("Record a member on the ledger"),
     "ledger.register_asset": N_("Record an asset on the ledger"),
     "ledger.anchor_receipt": N_("Record a receipt on the ledger"),
+    "ledger.follow_chain": N_("Read what the ledger recorded"),
+    "ledger.check_index": N_("Compare what was read with the ledger"),
+    "operations.sweep_files": N_("Remove files that nothing refers to"),
     "ledger.lapse_unsigned": N_("Let an unsigned act lapse"),
     "marketplace.on_entry_confirmed": N_("Tell the trade that the ledger confirmed"),
     "marketplace.on_entry_refused": N_("Tell the trade that the ledger refused"),
+    "ledger.stamp_day": N_("Have yesterday stamped by a time stamping authority"),
+    "marketplace.on_day_attested": N_("Put third parties' word on certificates"),
+    "marketplace.follow_order": N_("Tell the ledger how an order stands"),
     "marketplace.prepare_delivery": N_("Prepare licensed files"),
 }
 

@@ -4,16 +4,14 @@ from ledger.indexer.embedded import EmbeddedSource
 from ledger.indexer.follow import Following, Patience, Progress, follow, keep_following
 from ledger.indexer.rebuild import Comparison, compare_with_shadow, replace_index, reproject
 from ledger.indexer.rpc import RpcSource
-from ledger.indexer.sources import Checks, Finality, LogSource
+from ledger.indexer.sources import LogSource
 from ledger.indexer.store import Contracts, EventFinal
 
 __all__ = [
-    "Checks",
     "Comparison",
     "Contracts",
     "EmbeddedSource",
     "EventFinal",
-    "Finality",
     "Following",
     "LogSource",
     "Patience",

@@ -13,7 +13,7 @@ from eth_abi.exceptions import DecodingError
 
 import contracts
 from asset_hub.core.text import N_
-from ledger.calls import topic_of
+from ledger.calls import topic_of, type_of
 from ledger.indexer.errors import LogsDoNotFit
 from ledger.indexer.sources import Log
 
@@ -84,7 +84,10 @@ class Layout:
 
     def _read_dynamic(self, data: bytes) -> dict[str, Any]:
         values = decode([member.kind for member in self.plain], data, strict=True)
-        return dict(zip([member.name for member in self.plain], values, strict=True))
+        return {
+            member.name: bytes.fromhex(value[2:]) if member.kind == "address" else value
+            for member, value in zip(self.plain, values, strict=True)
+        }
 
 
 class Decoder:
@@ -128,7 +131,7 @@ def _layout(contract: str, entry: Mapping[str, Any]) -> Layout:
 
 
 def _member(member: Mapping[str, Any], *, is_topic: bool = False) -> Member:
-    kind, name = str(member["type"]), str(member["name"])
+    kind, name = type_of(member), str(member["name"])
     if kind == "bytes32" or (is_topic and not _is_one_word(kind)):
         return Member(name, "bytes32", 256)
     if kind.startswith("uint") and kind[4:].isdecimal():

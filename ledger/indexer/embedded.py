@@ -7,8 +7,9 @@ from sqlmodel import col, select
 
 from asset_hub.core.db import Database
 from ledger.chain import CHAIN_ID
+from ledger.engine import Checks
 from ledger.indexer.errors import SourceUnavailable
-from ledger.indexer.sources import Checks, Delivered, Header, Log
+from ledger.indexer.sources import Delivered, Header, Log
 from ledger.models import BlockRow, JournalRow
 from ledger.trie import trie_root
 

@@ -29,12 +29,6 @@ class FinalityBroken(RuleRefused):
     slug, title = "chain-finality-broken", N_("The chain replaced a final block")
 
 
-class WrongChain(RuleRefused):
-    """The node follows another chain than the index."""
-
-    slug, title = "chain-wrong-chain", N_("The node follows another chain")
-
-
 class IndexOutdated(RuleRefused):
     """The index was made by other projections or for other contracts: rebuild it."""
 

@@ -16,9 +16,10 @@ from asset_hub.core import clock
 from asset_hub.core.db import Database
 from asset_hub.core.log import get_logger
 from asset_hub.core.text import N_
+from ledger.errors import WrongChain
 from ledger.index_models import ChainBlockRow
 from ledger.indexer.decoding import Decoder
-from ledger.indexer.errors import FinalityBroken, LogsDoNotFit, MethodMissing, SourceUnavailable, WrongChain
+from ledger.indexer.errors import FinalityBroken, LogsDoNotFit, MethodMissing, SourceUnavailable
 from ledger.indexer.sources import Header, Log, LogSource, check_delivered, check_headers, check_range
 from ledger.indexer.store import NOWHERE, Contracts, append, check_cursor, finalise, find_cursor, open_cursor, revert
 

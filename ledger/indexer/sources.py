@@ -7,12 +7,10 @@ setting: some permissioned chains compute header hashes or receipt roots by rule
 import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import NamedTuple, Protocol
 
-from asset_hub.core.errors import BadInput
 from asset_hub.core.text import N_
+from ledger.engine import Checks
 from ledger.indexer.bloom import blooms_of
 from ledger.indexer.errors import LogsDoNotFit
 
@@ -66,35 +64,8 @@ class LogSource(Protocol):
     def logs_between(self, first: int, last: int) -> list[Log]:
         """Return the logs of a range of blocks, in order."""
 
-    def checks(self) -> "Checks":
+    def checks(self) -> Checks:
         """Say what must fit on this network."""
-
-
-class Checks(StrEnum):
-    """How far headers prove logs: roots and filters; filters alone; nothing but the block's hash in every log."""
-
-    RECEIPTS = "receipts"
-    BLOOM = "bloom"
-    NONE = "none"
-
-
-@dataclass(frozen=True, slots=True)
-class Finality:
-    """When a block is final: at once (`instant`), N blocks deep (`depth:N`), or as the node says (`tag`)."""
-
-    depth: int | None
-
-    @classmethod
-    def read(cls, text: str) -> "Finality":
-        """Read the setting. Raises BadInput."""
-        if text == "instant":
-            return cls(0)
-        if text == "tag":
-            return cls(None)
-        name, _, depth = text.partition(":")
-        if name == "depth" and depth.isdecimal() and len(depth) < 10:
-            return cls(int(depth))
-        raise BadInput(N_("“{rule}” is no finality rule: instant, depth:N or tag."), rule=text[:60])
 
 
 def check_headers(headers: Sequence[Header], *, first: int, last: int) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
+from ledger.bundles import is_bundle, verify_bundle
 from ledger.papers import N_
 from ledger.verifier import Check, Report, verify_certificate
 
@@ -39,7 +40,12 @@ def main(chinese: Mapping[str, str], arguments: Sequence[str] | None = None) -> 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="核验授权凭证，不需联网。 Verify licence certificates offline.")
-    parser.add_argument("certificates", nargs="+", type=Path, help="授权凭证（JSON） the certificate")
+    parser.add_argument(
+        "certificates",
+        nargs="+",
+        type=Path,
+        help="授权凭证（JSON）或证据包（ZIP） the certificate, or an evidence bundle",
+    )
     parser.add_argument("--file", type=Path, help="交付的文件 the delivered file")
     parser.add_argument("--trust", type=Path, help="信任文件：钉住签发者与链 whom to trust")
     parser.add_argument("--status", type=Path, help="状态清单：吊销 a status list")
@@ -54,6 +60,9 @@ def _day(text: str) -> date:
 
 
 def _verify(certificate: Path, asked: argparse.Namespace) -> Report:
+    if is_bundle(certificate):
+        trust = asked.trust.read_bytes() if asked.trust else None
+        return verify_bundle(certificate, trust=trust, media=asked.file, today=_today(asked))
     return verify_certificate(
         certificate.read_bytes(), media=asked.file, trust=asked.trust.read_bytes() if asked.trust else None,
         status=asked.status.read_bytes() if asked.status else None, today=_today(asked),

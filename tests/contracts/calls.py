@@ -8,6 +8,7 @@ from eth_abi.abi import encode
 
 from ledger.calls import created_address
 from ledger.merkle import keccak
+from ledger.signed import SignedAct, digest_of
 from ledger.signing import Key
 from tests.contracts.engine import ADDRESSES, DAY, KEYS, START, Engine, Outcome, digest
 
@@ -106,8 +107,17 @@ class Signer:
         return made if number is None else made[:22] + number.to_bytes(10, "big")
 
     def sign(self, who: str, contract: str, text: str, values: Sequence[Any]) -> bytes:
-        holder = {"operator": KEYS.operator, "admin": KEYS.admin}.get(who) or key_of(who)
-        return (self.forger or holder).sign(digest(contract, text, values))
+        return self._key(who).sign(digest(contract, text, values))
+
+    def _key(self, who: str) -> Key:
+        offices = {"operator": KEYS.operator, "admin": KEYS.admin, "cashier": KEYS.cashier}
+        return self.forger or offices.get(who) or key_of(who)
+
+    def act(self, act: SignedAct, *who: str) -> Call:
+        """An act that the product builds itself; the signers in the order of its function."""
+        signed = digest_of(act, ADDRESSES[act.contract], deadline=self.deadline)
+        signatures = [self._key(name).sign(signed) for name in who]
+        return Call(act.contract, act.function, [act.op_id, *act.arguments(), self.deadline, *signatures])
 
     def plain(self, who: str, contract: str, function: str, text: str, values: Sequence[Any]) -> Call:
         """Most acts: the members as they are signed, behind them the deadline and one signature."""

@@ -3,11 +3,13 @@
 pyrevm is not among the project's packages; py-evm is the engine that production embeds.
 """
 
+import gc
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
+from eth.vm.forks.paris import ParisVM
 from eth.vm.spoof import SpoofTransaction
 
 import contracts
@@ -24,8 +26,6 @@ ADDRESSES = deployed_addresses(KEYS)
 NAME_AT = {address: name for name, address in ADDRESSES.items()}
 START = 1_800_000_000
 GAS = 30_000_000
-# Their acts are tried on a state of their own (money_sandbox.py).
-MONEY = ("SettlementLedger", "StatementLedger", "DisputeRegister")
 DAY = 86_400
 
 
@@ -47,6 +47,18 @@ class Outcome:
         return self.refusal.split("(")[0]
 
 
+class _Computation(ParisVM.get_state_class().computation_class):  # type: ignore[misc]
+    """Remembers which places of a code may be jumped to: the engine looks them up anew in every call."""
+
+    _places: ClassVar[dict[bytes, tuple[set[int], set[int]]]] = {}
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.code.valid_positions, self.code.invalid_positions = self._places.setdefault(
+            self.msg.code, (self.code.valid_positions, self.code.invalid_positions)
+        )
+
+
 @cache
 def deployed_chain() -> EmbeddedChain:
     """A chain with every register, mined once; engines branch off its head."""
@@ -56,6 +68,7 @@ def deployed_chain() -> EmbeddedChain:
     ]
     block = chain.execute(raws, time=START - 1)
     assert all(executed.status == 1 for executed in block.executed)
+    gc.freeze()  # what is loaded by then stays; without that the collector takes a fifth
     return chain
 
 
@@ -66,6 +79,7 @@ class Engine:
         chain = deployed_chain()
         header = chain._chain.create_header_from_parent(chain.head, timestamp=START)
         self._vm: Any = chain._chain.get_vm(header)
+        self._vm.state.computation_class = _Computation
         self.time = START
 
     @property
@@ -87,6 +101,7 @@ class Engine:
         state.persist()
         twin = Engine()
         twin._vm._state = type(state)(twin._vm.chaindb.db, twin._vm.state.execution_context, state.state_root)
+        twin._vm.state.computation_class = _Computation
         twin.time = self.time
         return twin
 
@@ -94,11 +109,21 @@ class Engine:
         """Return a mapping's word from the storage itself, at the slot that the artefact names."""
         return int(self._vm.state.get_storage(ADDRESSES[contract], _slot(contract, label, key))).to_bytes(32, "big")
 
+    def words(self, contract: str, label: str, keys: Sequence[bytes], count: int) -> list[int]:
+        """Return the first words of an entry of a mapping, of a mapping of mappings where there are more keys."""
+        place = _place(contract, label)
+        for key in keys:
+            place = _entry(place, key)
+        return [int(self._vm.state.get_storage(ADDRESSES[contract], place + offset)) for offset in range(count)]
+
     def put(self, contract: str, label: str, key: bytes, word: bytes) -> None:
         """Write a mapping's word, to reach a state that would take thousands of acts."""
         value = int.from_bytes(word, "big")
         self._vm.state.set_storage(ADDRESSES[contract], _slot(contract, label, key), value)
         self._vm.state.lock_changes()
+
+    def nonce_of(self, sender: Key) -> int:
+        return int(self._vm.state.get_nonce(sender.address))
 
     def send(self, contract: str, function: str, values: Sequence[Any], *, sender: Key = KEYS.relayer) -> Outcome:
         return self.send_data(ADDRESSES[contract], encode_call(contract, function, values), sender=sender)
@@ -132,8 +157,15 @@ class Engine:
 
 
 def _slot(contract: str, label: str, key: bytes) -> int:
-    slot = next(int(entry["slot"]) for entry in contracts.load(contract).layout if entry["label"] == label)
-    return int.from_bytes(keccak(key.rjust(32, b"\0") + slot.to_bytes(32, "big")), "big")
+    return _entry(_place(contract, label), key)
+
+
+def _place(contract: str, label: str) -> int:
+    return next(int(entry["slot"]) for entry in contracts.load(contract).layout if entry["label"] == label)
+
+
+def _entry(place: int, key: bytes) -> int:
+    return int.from_bytes(keccak(key.rjust(32, b"\0") + place.to_bytes(32, "big")), "big")
 
 
 def _read(address: bytes, topics: Sequence[int], data: bytes) -> LogEvent | None:

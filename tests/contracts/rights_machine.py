@@ -1,4 +1,7 @@
-"""Random acts on the real bytecode beside the plain model; every step is kept for the tests of single invariants."""
+"""Random acts on the real bytecode beside the plain model and the oracle in Vyper, all three of one mind at every step.
+
+Every step is kept for the tests of single invariants.
+"""
 
 from dataclasses import dataclass, field
 
@@ -18,12 +21,14 @@ from tests.contracts.calls import (
     Terms,
     flat,
     key_of,
+    org_of,
     packed_head,
     rolling_head,
     work_of,
 )  # fmt: skip
 from tests.contracts.engine import DAY, START, Engine
 from tests.contracts.model import Book
+from tests.contracts.oracle import Oracle
 
 ARCHIVE, BUYERS = "archive", ("producer", "station", "studio")
 WORKS = (work_of(keccak(b"film")), work_of(keccak(b"song")))
@@ -33,7 +38,7 @@ TERMS = st.builds(
     uses=ONE_OR_BOTH,
     places=ONE_OR_BOTH,
     window=st.builds(lambda start, days: (start, start + days), st.integers(0, 6), st.integers(1, 8)),
-    languages=st.sampled_from([1, 1, 3]),
+    languages=st.sampled_from([1, 1, 1, 2, 3]),
     segment=st.one_of(st.none(), st.builds(lambda a, n: (a, a + n), st.integers(0, 5), st.integers(1, 5))),
     kind=st.integers(0, 2),
     flags=st.sampled_from([0, SUBLICENSABLE]),
@@ -60,6 +65,8 @@ class Step:
     heads: dict[bytes, tuple[bytes, bytes]]
     disclosed: bytes = NOTHING
     is_subject_to: bool = False
+    oracle: bool | None = None
+    """Whether the oracle took the act; None where it knows nothing of such."""
 
 
 @dataclass
@@ -71,19 +78,25 @@ class Walk:
 
 
 WALKS: list[Walk] = []
-_PREPARED: list[Engine] = []
+_PREPARED: list[tuple[Engine, Oracle]] = []
 
 
 def prepared() -> Engine:
     """An engine with an archive, three buyers and two works."""
+    return prepared_with_oracle()[0]
+
+
+def prepared_with_oracle() -> tuple[Engine, Oracle]:
+    """The same with the oracle that knows of them."""
     if not _PREPARED:
         engine, signer = Engine(), Signer()
         signer.count = 10_000
         calls = [signer.admit(name) for name in (ARCHIVE, *BUYERS)]
         calls += [signer.register(keccak(name), ARCHIVE) for name in (b"film", b"song")]
         assert all(call.send(engine).accepted for call in calls)
-        _PREPARED.append(engine)
-    return _PREPARED[0].branch()
+        _PREPARED.append((engine, Oracle(engine, dict.fromkeys(WORKS, ARCHIVE))))
+    engine, oracle = _PREPARED[0]
+    return engine.branch(), oracle
 
 
 class RightsMachine(RuleBasedStateMachine):
@@ -91,7 +104,7 @@ class RightsMachine(RuleBasedStateMachine):
 
     @initialize(first=st.lists(TERMS, min_size=2, max_size=6), work=st.sampled_from(WORKS))
     def begin(self, first: list[Terms], work: bytes) -> None:
-        self.engine, self.signer, self.book, self.walk = prepared(), Signer(), Book(), Walk()
+        (self.engine, self.oracle), self.signer, self.book, self.walk = prepared_with_oracle(), Signer(), Book(), Walk()
         self.number = 0
         for position, terms in enumerate(first):
             self._try("grant", self._new(work, ARCHIVE, BUYERS[position % 3], terms))
@@ -143,7 +156,8 @@ class RightsMachine(RuleBasedStateMachine):
         found = running or list(self.book.grants.values())
         grant = found[which % len(found)]
         call = self.signer.terminate_by_authority(grant.number) if by_authority else self.signer.terminate(grant)
-        step = self._send("terminate", call, grant)
+        told = self.oracle.tell(self.engine, "terminate", grant.number, by_authority)
+        step = self._send("terminate", call, grant, oracle=told)
         allowed = grant.number not in self.book.ended and (by_authority or grant.work not in self.book.frozen)
         assert (step.refusal == "") == allowed, step
         if allowed:
@@ -153,7 +167,8 @@ class RightsMachine(RuleBasedStateMachine):
     def compact(self, work: bytes, exclusive: bool) -> None:
         held = self.book.list_of(work, exclusive=exclusive)
         head = packed_head(held) if exclusive else rolling_head(held)
-        step = self._send("compact", self.signer.compact(work, exclusive, head, flat(held)), None)
+        told = self.oracle.tell(self.engine, "compact", work, exclusive)
+        step = self._send("compact", self.signer.compact(work, exclusive, head, flat(held)), None, oracle=told)
         allowed = work not in self.book.frozen and self.engine.time >= self.book.paused_until
         assert (step.refusal == "") == allowed, step
         if allowed:
@@ -168,12 +183,14 @@ class RightsMachine(RuleBasedStateMachine):
     def freeze(self, work: bytes, frozen: bool) -> None:
         step = self._send("freeze", self.signer.set_work_status(work, 2 if frozen else 1), None)
         assert not step.refusal
+        self.oracle.tell(self.engine, "freeze", work, frozen)
         (self.book.frozen.add if frozen else self.book.frozen.discard)(work)
 
     @rule(house=st.sampled_from(BUYERS), suspended=st.sampled_from([True, False, False]))
     def suspend(self, house: str, suspended: bool) -> None:
         step = self._send("suspend", self.signer.set_org_status(house, 2 if suspended else 1), None)
         assert not step.refusal
+        self.oracle.tell(self.engine, "suspend", org_of(house), suspended)
         (self.book.suspended.add if suspended else self.book.suspended.discard)(house)
 
     @precondition(lambda self: len(self.book.grants) > 8)
@@ -184,6 +201,7 @@ class RightsMachine(RuleBasedStateMachine):
         assert (step.refusal == "") == (rested and hours <= 72), step
         if not step.refusal:
             self.book.paused_until = self.engine.time + hours * 3600
+            self.oracle.tell(self.engine, "pause", self.book.paused_until)
 
     def teardown(self) -> None:
         if hasattr(self, "walk"):
@@ -194,7 +212,8 @@ class RightsMachine(RuleBasedStateMachine):
             WALKS.append(self.walk)
 
     def _grant_nothing(self, grant: Grant) -> None:
-        step = self._send("malformed", self._call(grant), grant)
+        told = self.oracle.takes(self.engine, grant, spares_others=False, source=None)
+        step = self._send("malformed", self._call(grant), grant, oracle=told)
         is_paused = self.engine.time < self.book.paused_until
         assert step.refusal.split("(")[0] == ("Paused" if is_paused else "Malformed"), step
 
@@ -225,14 +244,18 @@ class RightsMachine(RuleBasedStateMachine):
     def _try(self, act: str, grant: Grant, *, subject_to: bool = False, source: Grant | None = None) -> None:
         allowed = self.book.allows(grant, subject_to=subject_to, source=source, registrar=ARCHIVE)
         call = self._call(grant, subject_to=subject_to, source=source)
-        step = self._send(act, call, grant, is_subject_to=subject_to)
+        told = self.oracle.takes(self.engine, grant, spares_others=subject_to, source=source)
+        step = self._send(act, call, grant, is_subject_to=subject_to, oracle=told)
         note(f"{grant} {source} -> {step.refusal or 'accepted'}")
         assert (step.refusal == "") == allowed, step.refusal or "accepted against the model"
         if allowed:
             self.book.record(grant, source)
 
-    def _send(self, act: str, call: Call, wanted: Grant | None, *, is_subject_to: bool = False) -> Step:
+    def _send(
+        self, act: str, call: Call, wanted: Grant | None, *, is_subject_to: bool = False, oracle: bool | None = None
+    ) -> Step:
         outcome = call.send(self.engine)
+        assert oracle in {None, outcome.accepted}, f"{outcome.refusal or 'accepted'}, the oracle says otherwise: {act}"
         heads = {
             work: (
                 self.engine.storage("GrantLedger", "exclusiveHead", work),
@@ -241,7 +264,9 @@ class RightsMachine(RuleBasedStateMachine):
             for work in WORKS
         }
         disclosed = call.values[3] if call.function in {"grantExclusive", "confirm", "sublicense"} else NOTHING
-        step = Step(act, self.engine.time, wanted, outcome.refusal, outcome.events, heads, disclosed, is_subject_to)
+        step = Step(
+            act, self.engine.time, wanted, outcome.refusal, outcome.events, heads, disclosed, is_subject_to, oracle
+        )
         self.walk.steps.append(step)
         return step
 

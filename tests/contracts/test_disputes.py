@@ -31,8 +31,9 @@ from ledger.disputes import (
 )
 from ledger.errors import ActRefused
 from ledger.signing import Key
-from tests.contracts.money_sandbox import (
+from tests.contracts.money import (
     AUTHORITY_KEY,
+    BEGIN,
     BUYER,
     HOUSES,
     NOTARY_KEY,
@@ -40,7 +41,6 @@ from tests.contracts.money_sandbox import (
     SELLER,
     SUSPENDED,
     THIRD,
-    Sandbox,
     Turn,
     refuse_all_but_right,
     restricted,
@@ -76,13 +76,9 @@ class DisputeMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.box = sandbox()
-        self.snapshot = self.box.vm.state.snapshot()
-        self.now = self.box.start
+        self.now = BEGIN
         self.cases: dict[bytes, CaseRecord] = {}
         self.count = 0
-
-    def teardown(self) -> None:
-        self.box.vm.state.revert(self.snapshot)
 
     @rule(days=st.sampled_from([1, 3, 8]))
     def wait(self, days: int) -> None:
@@ -114,9 +110,9 @@ class DisputeMachine(RuleBasedStateMachine):
         reasons |= rules
         outcome = self.box.do(act, *signers, time=self.now)
 
-        assert outcome.done == (not reasons), (act, outcome.rule, reasons)
-        assert outcome.done or outcome.rule in reasons
-        if outcome.done and after is not None:
+        assert outcome.accepted == (not reasons), (act, outcome.error, reasons)
+        assert outcome.accepted or outcome.error in reasons
+        if outcome.accepted and after is not None:
             DisputeMachine.moves.add((record.state if record else CaseState.NONE, after.state))
             self.cases[case] = after
         self._compare(case)
@@ -191,7 +187,7 @@ def test_case_states_move_only_along_the_diagram_and_as_the_model_says() -> None
     walk(DisputeMachine, settings=chosen, while_=lambda: DisputeMachine.carried < wanted or (
         DisputeMachine.carried < 6 * wanted and every > {after for _, after in DisputeMachine.moves}
     ))  # fmt: skip
-    print(f"py-evm, DisputeRegister: {DisputeMachine.carried} calls")
+    print(f"engine: py-evm, DisputeRegister: {DisputeMachine.carried} calls")
 
     assert {(before, after) for before, after in DisputeMachine.moves if after not in STEPS[before] | {before}} == set()
     assert {after for _, after in DisputeMachine.moves} == every
@@ -220,67 +216,63 @@ def story(start: int) -> list[tuple[bytes, Turn]]:
 
 def test_every_dispute_act_needs_its_own_signatures_once_here_and_in_time() -> None:
     box = sandbox()
-    turns = story(box.start)
+    turns = story(BEGIN)
 
-    assert {turn.act.function for _, turn in turns} == set(restricted(LEDGER))
-    with box.example():
-        for case, turn in turns:
-            refuse_all_but_right(box, turn, getter="cases", keys=[case])
+    assert {turn.act.function for _, turn in turns} == restricted(LEDGER)
+    for case, turn in turns:
+        refuse_all_but_right(box, turn, getter="cases", keys=[case])
 
 
 def test_terms_bind_both_sides() -> None:
     """No default decision while the respondent may answer, no answer and no appeal afterwards, no close before."""
     box = sandbox()
-    case, start = case_key(UUID(int=5)), box.start
+    case, start = case_key(UUID(int=5)), BEGIN
     due = start + LEAST_TERM_SECONDS
     claim = Claim(SubjectKind.WORK, word("work"), BUYER, SELLER, word("exhibits"), due)
     decide = Decide(word("2"), case, word("decision"), due + 1 + LEAST_TERM_SECONDS)
-    with box.example():
-        hasty = replace(claim, respond_by=due - 1)
-        assert box.do(OpenCase(word("0"), case, hasty), HOUSES[BUYER], time=start).rule == "Malformed"
-        assert box.do(OpenCase(word("1"), case, claim), HOUSES[BUYER], time=start).done
-        assert box.do(decide, AUTHORITY_KEY, time=due).rule == "TooSoon"
-        assert box.do(Respond(word("3"), case, word("answer")), HOUSES[SELLER], time=due + 1).rule == "TooLate"
-        assert box.do(decide, AUTHORITY_KEY, time=due + 1).done
-        close = CloseCase(word("4"), case, word("outcome"))
-        assert box.do(close, NOTARY_KEY, time=decide.appeal_by).rule == "TooSoon"
-        appeal = Appeal(word("5"), case, SELLER, word("grounds"))
-        assert box.do(appeal, HOUSES[SELLER], time=decide.appeal_by + 1).rule == "TooLate"
-        assert box.do(close, NOTARY_KEY, time=decide.appeal_by + 1).done
+    hasty = replace(claim, respond_by=due - 1)
+    assert box.do(OpenCase(word("0"), case, hasty), HOUSES[BUYER], time=start).error == "Malformed"
+    assert box.do(OpenCase(word("1"), case, claim), HOUSES[BUYER], time=start).accepted
+    assert box.do(decide, AUTHORITY_KEY, time=due).error == "TooSoon"
+    assert box.do(Respond(word("3"), case, word("answer")), HOUSES[SELLER], time=due + 1).error == "TooLate"
+    assert box.do(decide, AUTHORITY_KEY, time=due + 1).accepted
+    close = CloseCase(word("4"), case, word("outcome"))
+    assert box.do(close, NOTARY_KEY, time=decide.appeal_by).error == "TooSoon"
+    appeal = Appeal(word("5"), case, SELLER, word("grounds"))
+    assert box.do(appeal, HOUSES[SELLER], time=decide.appeal_by + 1).error == "TooLate"
+    assert box.do(close, NOTARY_KEY, time=decide.appeal_by + 1).accepted
 
 
 def test_a_freeze_ends_with_its_case() -> None:
     box = sandbox()
-    turns = story(box.start)
+    turns = story(BEGIN)
     frozen = []
-    with box.example():
-        for case, turn in turns:
-            assert box.do(turn.act, *turn.signers, time=turn.time).done
-            if case == word("case"):
-                frozen.append(box.read(LEDGER, "cases", case)[7])
+    for case, turn in turns:
+        assert box.do(turn.act, *turn.signers, time=turn.time).accepted
+        if case == word("case"):
+            frozen.append(box.read(LEDGER, "cases", case)[7])
 
     assert frozen == [False, False, True, True, True, True, False]
 
 
 def test_a_suspended_house_can_answer_and_not_complain() -> None:
     box = sandbox()
-    turns = story(box.start)
-    with box.example():
-        assert box.do(turns[0][1].act, HOUSES[BUYER], time=box.start).done
-        for org in (BUYER, SELLER):
-            assert box.suspend(org, time=box.start + 1).done
-        start, answer = turns[1][1], turns[5][1]
-        assert box.do(start.act, *start.signers, time=start.time).rule == "NotSignedByOrg"
-        assert box.do(answer.act, *answer.signers, time=answer.time).done
+    turns = story(BEGIN)
+    assert box.do(turns[0][1].act, HOUSES[BUYER], time=BEGIN).accepted
+    for org in (BUYER, SELLER):
+        assert box.suspend(org, time=BEGIN + 1).accepted
+    start, answer = turns[1][1], turns[5][1]
+    assert box.do(start.act, *start.signers, time=start.time).error == "NotSignedByOrg"
+    assert box.do(answer.act, *answer.signers, time=answer.time).accepted
 
 
 def test_disputes_cost_at_most_what_was_promised() -> None:
-    box = Sandbox()
+    box = sandbox()
     used: dict[str, int] = {}
-    for _, turn in story(box.start):
-        outcome = box.mine([box.sign(turn.act, *turn.signers)], time=turn.time)[0]
-        assert outcome.done, outcome.rule
-        used[turn.act.function] = max(used.get(turn.act.function, 0), outcome.gas_used)
+    for _, turn in story(BEGIN):
+        outcome = box.do(turn.act, *turn.signers, time=turn.time)
+        assert outcome.accepted, outcome.error
+        used[turn.act.function] = max(used.get(turn.act.function, 0), outcome.gas)
 
     print(used)
     assert {name: gas for name, gas in used.items() if gas > WHOLE_ACT[name]} == {}

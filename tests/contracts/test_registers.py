@@ -8,6 +8,7 @@ import pytest
 from ledger.calls import encode_call, selector
 from ledger.deployment import ADMIN_DELAY_SECONDS, MANAGER, REGISTERS, RELAYER_ROLE
 from ledger.merkle import keccak
+from ledger.settlements import Close
 from tests.contracts.calls import (
     NOTHING,
     PRESENT,
@@ -29,8 +30,9 @@ from tests.contracts.calls import (
     rolling_head,
     work_of,
 )  # fmt: skip
-from tests.contracts.engine import ADDRESSES, DAY, KEYS, MONEY, START, Engine, Outcome, digest
+from tests.contracts.engine import ADDRESSES, DAY, KEYS, START, Engine, Outcome, digest
 from tests.contracts.rights_machine import prepared
+from tests.contracts.typical import open_case, open_order, publish_statement
 from tests.drill import grown
 
 FILM, SONG = work_of(keccak(b"film")), work_of(keccak(b"song"))
@@ -341,7 +343,7 @@ def test_invariant_26_nobody_bypasses_the_admin_delay(engine: Engine) -> None:
     expect_refused(Signer().anchor(keccak(b"r")).send(engine), "AccessManagedUnauthorized")
 
 
-@pytest.mark.parametrize("register", [name for name in REGISTERS if name not in MONEY])
+@pytest.mark.parametrize("register", REGISTERS)
 def test_invariant_26_pauses_expire_by_themselves(engine: Engine, signer: Signer, register: str) -> None:
     expect_refused(signer.pause(register, START + 3 * DAY + 1).send(engine), "BadPause")
     expect_refused(signer.pause(register, START).send(engine), "BadPause")
@@ -355,6 +357,8 @@ def test_invariant_26_pauses_expire_by_themselves(engine: Engine, signer: Signer
         "TitleLedger": signer.record(FILM, Title((("archive", 1, 10_000),)), ["archive"]),
         "DerivationLedger": signer.link(FILM, [(SONG, 0)], "archive"),
         "Directory": signer.on_name("propose", keccak(b"n"), PRESENT),
+        "SettlementLedger": open_order(signer, keccak(b"order"), pay_by=START + 9 * DAY),
+        "StatementLedger": publish_statement(signer), "DisputeRegister": open_case(signer, keccak(b"case")),
     }[register]  # fmt: skip
     expect_refused(start.send(engine), "Paused")
     engine.time = START + 3 * DAY
@@ -372,6 +376,14 @@ def test_a_pause_does_not_stop_what_ends(engine: Engine, signer: Signer) -> None
 
     expect_refused(signer.grant(licence(2), []).send(engine), "Paused")
     expect_accepted(signer.terminate(licence(1)).send(engine))
+
+
+def test_a_pause_of_orders_does_not_stop_what_was_agreed(engine: Engine, signer: Signer) -> None:
+    expect_accepted(open_order(signer, keccak(b"order"), pay_by=START + 9 * DAY).send(engine))
+    expect_accepted(signer.pause("SettlementLedger", START + DAY).send(engine))
+
+    expect_refused(open_order(signer, keccak(b"other"), pay_by=START + 9 * DAY).send(engine), "Paused")
+    expect_accepted(signer.act(Close(signer.op(), keccak(b"order"), keccak(b"reason")), "operator").send(engine))
 
 
 def test_the_directory_changes_after_a_week_and_freezes_for_good(engine: Engine, signer: Signer) -> None:

@@ -14,9 +14,11 @@ from hypothesis.stateful import run_state_machine_as_test
 from ledger.merkle import keccak
 from tests.contracts.calls import NOTHING, RESERVATION
 from tests.contracts.model import is_inside, is_meant, share_something
+from tests.contracts.oracle import ARTEFACT, compile_oracle
 from tests.contracts.recital import Entry, Recital, head_before, recite
 from tests.contracts.rights_machine import WALKS, WORKS, RightsMachine, Walk
 from tests.drill import PROFILE, grown
+from tests.services.contract_tools import VYPER
 
 pytestmark = pytest.mark.timeout(grown(300, 3600))
 
@@ -30,6 +32,7 @@ def walks() -> list[Walk]:
         derandomize=PROFILE == "short", suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     run_state_machine_as_test(RightsMachine, settings=few)
+    print(f"engine: py-evm, GrantLedger: {sum(len(walk.steps) for walk in WALKS)} steps")
     return list(WALKS)
 
 
@@ -41,6 +44,23 @@ def test_the_walks_are_long_and_see_every_outcome(walks: list[Walk]) -> None:
         assert seen[act, ""] > 0, seen
     refused = {error for (_, error) in seen}
     assert refused >= {"", "Overlaps", "Malformed", "Exceeds", "NotSignedByOrg", "NotActive", "NotOnRecord"}
+
+
+def test_the_oracle_in_vyper_agrees_on_every_act(walks: list[Walk]) -> None:
+    """A second contract that keeps and reads everything took and refused the same; it does not know signatures."""
+    asked = [step for walk in walks for step in walk.steps if step.oracle is not None]
+    taken = Counter(step.act for step in asked if step.oracle)
+    refused = Counter(step.act for step in asked if not step.oracle)
+
+    print(f"engine: py-evm, Vyper {VYPER.version} beside Solidity, {len(asked)} acts: took {taken}, refused {refused}")
+    assert all(step.oracle == (not step.refusal) for step in asked)
+    assert len(asked) >= grown(800, 8_000)
+    assert taken.keys() >= {"grant", "reserve", "confirm", "sublicense", "terminate", "compact"}
+    assert refused.keys() >= {"grant", "reserve", "confirm", "sublicense", "terminate", "malformed"}
+
+
+def test_the_oracle_is_what_its_source_compiles_to() -> None:
+    assert compile_oracle() == ARTEFACT.read_text(encoding="utf-8")
 
 
 def test_invariant_01_no_two_live_exclusives_overlap(walks: list[Walk]) -> None:

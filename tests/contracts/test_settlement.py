@@ -38,8 +38,10 @@ from ledger.settlements import (
 )
 from ledger.signed import amount_commitment
 from ledger.signing import Key
-from tests.contracts.money_sandbox import (
+from tests.contracts.engine import Outcome
+from tests.contracts.money import (
     AUTHORITY_KEY,
+    BEGIN,
     BUYER,
     CASHIERS,
     FAR,
@@ -50,8 +52,6 @@ from tests.contracts.money_sandbox import (
     STRANGER,
     SUSPENDED,
     THIRD,
-    Outcome,
-    Sandbox,
     Turn,
     refuse_all_but_right,
     restricted,
@@ -114,16 +114,12 @@ class OrderMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.box = sandbox()
-        self.snapshot = self.box.vm.state.snapshot()
-        self.now = self.box.start
+        self.now = BEGIN
         self.orders: dict[bytes, OrderRecord] = {}
         self.receipts: set[bytes] = set()
         self.last: tuple[str, bytes] | None = None
         self.count = 0
         OrderMachine.examples += 1
-
-    def teardown(self) -> None:
-        self.box.vm.state.revert(self.snapshot)
 
     @rule(seconds=st.sampled_from([1, 3600, 40_000, 90_000]))
     def wait(self, seconds: int) -> None:
@@ -150,7 +146,7 @@ class OrderMachine(RuleBasedStateMachine):
     def repeat(self) -> None:
         if self.last is not None:
             OrderMachine.carried += 1
-            assert self.box.send(*self.last, time=self.now).rule == "AlreadyDone"
+            assert self.box.send(*self.last, time=self.now).error == "AlreadyDone"
 
     @invariant()
     def the_contract_holds_what_the_model_holds(self) -> None:
@@ -179,7 +175,7 @@ class OrderMachine(RuleBasedStateMachine):
         call = self.box.sign(act, *signers, deadline=self.now - 1 if is_late else FAR)
         outcome = self.box.send(*call, time=self.now)
         self._compare(order, record, act, signers, outcome, may_sign=may_sign, is_late=is_late)
-        if outcome.done:
+        if outcome.accepted:
             self.last = call
 
     def _compare(
@@ -194,9 +190,9 @@ class OrderMachine(RuleBasedStateMachine):
             reasons |= {"ReceiptTaken"} if receipt in self.receipts else set()
         if is_late:
             reasons = {"DeadlinePassed"}
-        assert outcome.done == (not reasons), (act, outcome.rule, reasons)
-        if not outcome.done:
-            assert outcome.rule in reasons
+        assert outcome.accepted == (not reasons), (act, outcome.error, reasons)
+        if not outcome.accepted:
+            assert outcome.error in reasons
             return
         assert after is not None
         before = record.state if record else OrderState.NONE
@@ -329,7 +325,7 @@ def steps() -> list[Step]:
     walk(OrderMachine, settings=chosen, while_=lambda: OrderMachine.carried < wanted or (
         OrderMachine.carried < 6 * wanted and bool(_unseen(OrderMachine.done))
     ))  # fmt: skip
-    print(f"py-evm, SettlementLedger: {OrderMachine.carried} calls, {len(OrderMachine.done)} done")
+    print(f"engine: py-evm, SettlementLedger: {OrderMachine.carried} calls, {len(OrderMachine.done)} done")
     return OrderMachine.done
 
 
@@ -424,46 +420,43 @@ def story(start: int) -> list[tuple[bytes, Turn]]:
 
 def test_every_order_act_needs_its_own_signatures_once_here_and_in_time() -> None:
     box = sandbox()
-    turns = story(box.start)
+    turns = story(BEGIN)
 
-    assert {turn.act.function for _, turn in turns} == set(restricted(LEDGER))
-    with box.example():
-        for order, turn in turns:
-            refuse_all_but_right(box, turn, getter="orders", keys=[order])
+    assert {turn.act.function for _, turn in turns} == restricted(LEDGER)
+    for order, turn in turns:
+        refuse_all_but_right(box, turn, getter="orders", keys=[order])
 
 
 def test_the_first_payment_operator_cannot_confirm_and_nobody_refunds_alone() -> None:
     box = sandbox()
-    turns = story(box.start)
-    with box.example():
-        for _, turn in turns[:2]:
-            assert box.do(turn.act, *turn.signers, time=turn.time).done
-        confirm, refund = turns[3][1], turns[4][1]
-        assert box.do(confirm.act, CASHIERS[0], time=confirm.time).rule == "SameKey"
-        assert box.do(confirm.act, CASHIERS[1], time=confirm.time).done
-        assert box.do(refund.act, CASHIERS[1], CASHIERS[1], time=refund.time).rule == "SameKey"
-        assert box.read(LEDGER, "orders", word("sold"))[3] == 0
+    turns = story(BEGIN)
+    for _, turn in turns[:2]:
+        assert box.do(turn.act, *turn.signers, time=turn.time).accepted
+    confirm, refund = turns[3][1], turns[4][1]
+    assert box.do(confirm.act, CASHIERS[0], time=confirm.time).error == "SameKey"
+    assert box.do(confirm.act, CASHIERS[1], time=confirm.time).accepted
+    assert box.do(refund.act, CASHIERS[1], CASHIERS[1], time=refund.time).error == "SameKey"
+    assert box.read(LEDGER, "orders", word("sold"))[3] == 0
 
 
 def test_a_suspended_buyer_can_accept_and_not_order() -> None:
     box = sandbox()
-    turns = story(box.start)
-    with box.example():
-        for _, turn in [*turns[:2], turns[3], turns[5]]:
-            assert box.do(turn.act, *turn.signers, time=turn.time).done
-        assert box.suspend(BUYER, time=box.start + 5).done
-        accept, start = turns[6][1], turns[8][1]
-        assert box.do(start.act, *start.signers, time=start.time).rule == "NotSignedByOrg"
-        assert box.do(accept.act, *accept.signers, time=accept.time).done
+    turns = story(BEGIN)
+    for _, turn in [*turns[:2], turns[3], turns[5]]:
+        assert box.do(turn.act, *turn.signers, time=turn.time).accepted
+    assert box.suspend(BUYER, time=BEGIN + 5).accepted
+    accept, start = turns[6][1], turns[8][1]
+    assert box.do(start.act, *start.signers, time=start.time).error == "NotSignedByOrg"
+    assert box.do(accept.act, *accept.signers, time=accept.time).accepted
 
 
 def test_orders_cost_at_most_what_was_promised() -> None:
-    box = Sandbox()
+    box = sandbox()
     used: dict[str, int] = {}
-    for _, turn in story(box.start):
-        outcome = box.mine([box.sign(turn.act, *turn.signers)], time=turn.time)[0]
-        assert outcome.done, outcome.rule
-        used[turn.act.function] = max(used.get(turn.act.function, 0), outcome.gas_used)
+    for _, turn in story(BEGIN):
+        outcome = box.do(turn.act, *turn.signers, time=turn.time)
+        assert outcome.accepted, outcome.error
+        used[turn.act.function] = max(used.get(turn.act.function, 0), outcome.gas)
 
     print(used)
     assert {name: gas for name, gas in used.items() if gas > WHOLE_ACT[name]} == {}

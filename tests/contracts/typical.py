@@ -2,7 +2,38 @@
 
 from collections.abc import Callable
 
+from ledger.deployment import REGISTERS
+from ledger.disputes import (
+    Appeal,
+    Claim,
+    CloseCase,
+    Decide,
+    Interim,
+    OpenCase,
+    Respond,
+    Settle,
+    SubjectKind,
+    Withdraw,
+    licence_subject,
+)
 from ledger.merkle import keccak
+from ledger.settlements import (
+    NOT_PAID,
+    Accept,
+    AttestPaid,
+    AttestRefunded,
+    Close,
+    CloseTogether,
+    ConfirmPaid,
+    Deliver,
+    Expire,
+    Held,
+    OpenOrder,
+    OrderFacts,
+    Payment,
+    Refund,
+)
+from ledger.statements import Objection, Publish, Revise
 from tests.contracts.calls import (
     PRESENT,
     RESERVATION,
@@ -14,11 +45,12 @@ from tests.contracts.calls import (
     Terms,
     Title,
     flat,
+    org_of,
     packed_head,
     rolling_head,
     work_of,
 )  # fmt: skip
-from tests.contracts.engine import DAY, START, Engine
+from tests.contracts.engine import DAY, KEYS, START, Engine
 
 FILM, SONG, CLIP = keccak(b"film"), keccak(b"song"), keccak(b"clip")
 HOUSES = ("archive", "producer", "station", "bank")
@@ -45,7 +77,7 @@ Step = tuple[str, Callable[[Signer], Call]]
 
 def typical_acts() -> list[Step]:
     """Return (name in the gas report, act); a name without a dot is only a step on the way."""
-    return [*_organisations(), *_works(), *_grants(), *_titles(), *_operations()]
+    return [*_organisations(), *_works(), *_grants(), *_titles(), *_orders(), *_statements(), *_cases(), *_operations()]
 
 
 def prepare(engine: Engine, signer: Signer) -> None:
@@ -131,6 +163,88 @@ def _titles() -> list[Step]:
     ]
 
 
+NOW = START + 4 * DAY  # when orders, statements and cases begin: four days are waited for above
+FACTS = OrderFacts(
+    org_of("producer"), org_of("archive"), keccak(b"terms"), keccak(b"amount"), keccak(b"ceiling"), DAY, 3
+)  # fmt: skip
+PAYMENT = Payment(FACTS.amount, keccak(b"receipt"), NOW - 5)
+PAID = Held(PAYMENT.receipt, PAYMENT.paid_at, KEYS.cashier.address)
+REFUND = Refund(keccak(b"refund"), keccak(b"refund receipt"), NOW, 1)
+
+
+def _orders() -> list[Step]:
+    order, dropped, lapsed = keccak(b"order"), keccak(b"dropped order"), keccak(b"lapsed order")
+    why, sides = keccak(b"reason"), ("producer", "archive")
+    return [
+        ("SettlementLedger.open", lambda s: open_order(s, order)),
+        ("open", lambda s: open_order(s, dropped)),
+        ("open", lambda s: open_order(s, lapsed)),
+        (
+            "SettlementLedger.attestPaid",
+            lambda s: s.act(AttestPaid(s.op(), order, FACTS, NOT_PAID, PAYMENT), "cashier"),
+        ),
+        ("SettlementLedger.confirmPaid", lambda s: s.act(ConfirmPaid(s.op(), order, FACTS, PAID, PAYMENT), "operator")),
+        (
+            "SettlementLedger.attestRefunded",
+            lambda s: s.act(AttestRefunded(s.op(), order, FACTS, PAID, REFUND), "operator", "cashier"),
+        ),
+        ("SettlementLedger.deliver", lambda s: s.act(Deliver(s.op(), order, FACTS, PAID, keccak(b"file")), "archive")),
+        ("SettlementLedger.accept", lambda s: s.act(Accept(s.op(), order, FACTS, PAID), "producer")),
+        ("SettlementLedger.close", lambda s: s.act(Close(s.op(), order, why), "operator")),
+        (
+            "SettlementLedger.closeTogether",
+            lambda s: s.act(CloseTogether(s.op(), dropped, FACTS, NOT_PAID, why), *sides),
+        ),
+        ("wait 1 day", lambda s: open_order(s, order)),
+        ("SettlementLedger.expire", lambda s: s.act(Expire(s.op(), lapsed), "operator")),
+    ]
+
+
+def open_order(signer: Signer, order: bytes, *, pay_by: int = NOW + 3600) -> Call:
+    return signer.act(OpenOrder(signer.op(), order, FACTS, pay_by), "producer", "archive")
+
+
+def _statements() -> list[Step]:
+    licensor, again = org_of("archive"), (keccak(b"next root"), keccak(b"next total"), keccak(b"why"))
+    return [
+        ("StatementLedger.publish", publish_statement),
+        ("StatementLedger.revise", lambda s: s.act(Revise(s.op(), licensor, 202612, 2, *again), "operator")),
+        (
+            "StatementLedger.objection",
+            lambda s: s.act(Objection(s.op(), licensor, 202612, 2, keccak(b"grounds")), "archive"),
+        ),
+    ]
+
+
+def publish_statement(signer: Signer) -> Call:
+    act = Publish(signer.op(), org_of("archive"), 202612, keccak(b"root"), keccak(b"total"))
+    return signer.act(act, "operator")
+
+
+def _cases() -> list[Step]:
+    case, dropped, agreed, told = keccak(b"case"), keccak(b"dropped"), keccak(b"agreed"), keccak(b"told")
+    appeal_by = NOW + 10 * DAY
+    return [
+        ("DisputeRegister.open", lambda s: open_case(s, case)),
+        ("open", lambda s: open_case(s, dropped)),
+        ("open", lambda s: open_case(s, agreed)),
+        ("DisputeRegister.withdraw", lambda s: s.act(Withdraw(s.op(), dropped, told), "producer")),
+        ("DisputeRegister.settle", lambda s: s.act(Settle(s.op(), agreed, told), "producer", "archive")),
+        ("DisputeRegister.respond", lambda s: s.act(Respond(s.op(), case, told), "archive")),
+        ("DisputeRegister.interim", lambda s: s.act(Interim(s.op(), case, True, told), "operator")),
+        ("DisputeRegister.decide", lambda s: s.act(Decide(s.op(), case, told, appeal_by), "operator")),
+        ("DisputeRegister.appeal", lambda s: s.act(Appeal(s.op(), case, org_of("archive"), told), "archive")),
+        ("decide at last", lambda s: s.act(Decide(s.op(), case, told, 0), "operator")),
+        ("DisputeRegister.close", lambda s: s.act(CloseCase(s.op(), case, told), "operator")),
+    ]
+
+
+def open_case(signer: Signer, case: bytes) -> Call:
+    sides, respond_by = (org_of("producer"), org_of("archive")), NOW + 20 * DAY
+    claim = Claim(SubjectKind.LICENCE, licence_subject(7), *sides, keccak(b"exhibits"), respond_by)
+    return signer.act(OpenCase(signer.op(), case, claim), "producer")
+
+
 def _operations() -> list[Step]:
     place = keccak(b"AnchorRegistry")
     acts: list[Step] = [
@@ -140,11 +254,8 @@ def _operations() -> list[Step]:
         ("Directory.activate", lambda s: s.on_name("activate", place, PRESENT)),
         ("Directory.freeze", lambda s: s.on_name("freeze", place)),
     ]
-    registers = (
-        "OrgRegistry", "AnchorRegistry", "WorkRegistry", "GrantLedger", "TitleLedger", "DerivationLedger", "Directory",
-    )  # fmt: skip
-    return acts + [(f"{name}.pause", _pause(name)) for name in registers]
+    return acts + [(f"{name}.pause", _pause(name)) for name in REGISTERS]
 
 
 def _pause(contract: str) -> Callable[[Signer], Call]:
-    return lambda signer: signer.pause(contract, START + 13 * DAY)
+    return lambda signer: signer.pause(contract, START + 14 * DAY)

@@ -1,6 +1,7 @@
 """Value types: money adds up, periods are half-open, time codes are exact, dates reach before the common era."""
 
 from datetime import date
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -8,11 +9,13 @@ from hypothesis import strategies as st
 
 from asset_hub.core.edtf import BadDate, day_number, parse_edtf_span
 from asset_hub.core.errors import BadInput
+from asset_hub.core.home_secret import PLAIN_NAME, SEALED_NAME, NoSecret, read_home_secret, seal_home, unseal_home
 from asset_hub.core.ids import new_id
 from asset_hub.core.money import Money
 from asset_hub.core.paging import BadPageToken, decode_cursor, encode_cursor
 from asset_hub.core.period import DateRange, EmptyPeriod, add_months
 from asset_hub.core.rational import FrameRate
+from asset_hub.core.sealed import PASSPHRASE, KeyFileRefused, NoPassphrase, write_once
 from asset_hub.core.settings import Settings
 
 
@@ -102,6 +105,37 @@ def test_page_tokens_are_ours_or_refused() -> None:
     for token in ("x", "W10", encode_cursor("a"), encode_cursor("a", "b", "c") + "!"):
         with pytest.raises(BadPageToken):
             decode_cursor(token, length=2)
+
+
+def test_a_sealed_home_opens_with_its_passphrase_only(tmp_path: Path) -> None:
+    home, given = tmp_path / "home", {PASSPHRASE: "a long enough one"}
+    secret = read_home_secret(home, environ={})
+    seal_home(home, passphrase="a long enough one")
+
+    assert [path.name for path in home.iterdir()] == [SEALED_NAME]
+    assert secret.hex().encode() not in (home / SEALED_NAME).read_bytes()
+    assert read_home_secret(home, environ=given) == secret
+    for environ, error in (({}, NoPassphrase), ({PASSPHRASE: "another long one"}, KeyFileRefused)):
+        with pytest.raises(error):
+            read_home_secret(home, environ=environ)
+    with pytest.raises(NoSecret):
+        seal_home(home, passphrase="a long enough one")
+    unseal_home(home, passphrase="a long enough one")
+    assert (read_home_secret(home, environ={}), [path.name for path in home.iterdir()]) == (secret, [PLAIN_NAME])
+
+
+def test_an_interrupted_sealing_is_finished_and_never_loses_the_secret(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    secret = read_home_secret(home, environ={})
+    plain = (home / PLAIN_NAME).read_bytes()
+    seal_home(home, passphrase="a long enough one")
+    write_once(home / PLAIN_NAME, plain)
+
+    with pytest.raises(KeyFileRefused):
+        seal_home(home, passphrase="another long one")
+    assert read_home_secret(home, environ={}) == secret
+    seal_home(home, passphrase="a long enough one")
+    assert [path.name for path in home.iterdir()] == [SEALED_NAME]
 
 
 def test_a_home_makes_its_secret_once(tmp_path: object) -> None:

@@ -7,9 +7,11 @@ from pathlib import Path
 from sqlmodel import SQLModel, select
 
 from asset_hub.core.db import Database, ReadSession
+from ledger.engine import parse_finality
 from ledger.index_models import AnchorView, HeadView, KeyView, OrgView, WorkView
-from ledger.indexer import Contracts, Finality, Following, Patience, RpcSource
+from ledger.indexer import Contracts, Following, Patience, RpcSource
 from ledger.indexer.projections import lists_of
+from ledger.rpc import Rpc
 from tests.ledger.anvil_node import Anvil, running_anvil
 from tests.ledger.emitter import SITE, STRANGER, Chronicle, Record, State, calls_of, program
 from tests.services.anvil import require_anvil
@@ -47,7 +49,7 @@ def following(
     database: Database, url: str, *, finality: str = f"depth:{DEPTH}", patience: Patience = HURRY
 ) -> Following:
     """Follow a node by its URL."""
-    return Following.start(database, RpcSource(url, finality=Finality.read(finality)), OURS, patience=patience)
+    return Following.start(database, RpcSource(Rpc([url]), finality=parse_finality(finality)), OURS, patience=patience)
 
 
 def make_database(path: Path) -> Database:

@@ -72,3 +72,26 @@ def test_a_hold_is_placed_keeps_others_out_and_is_used_up(shell: Shell, number: 
     assert twice.code == 1
     assert bought.code == 0
     assert [(one["number"], one["live"]) for one in after] == [(placed.json["number"], False)]
+
+
+def test_a_decision_corrects_a_title_and_ended_grants_leave_the_lists(shell: Shell, number: str) -> None:
+    corrected = shell(
+        "deed",
+        "correct",
+        number,
+        "--share",
+        "all=山城银行:75,江声影业:25",
+        "--decision",
+        "（2026）渝01民终1号",
+        "--json",
+    )
+    not_theirs = shell("deed", "correct", number, "--share", "all=江声影业:100", "--decision", "x", "--by", "films")
+    shown = shell("deed", "show", number, "--json").json["shares"]
+    compacted = shell("ledger", "compact", number)
+    stranger = shell("ledger", "compact", "--by", "films")
+
+    assert corrected.json["entry"]["state"] == "confirmed"
+    assert not_theirs.code == 1
+    assert sorted((one["holder"], one["percent"]) for one in shown) == [("山城银行", 75.0), ("江声影业", 25.0)]
+    assert (compacted.code, compacted.out) == (0, "0 lists compacted\n")
+    assert stranger.code == 1

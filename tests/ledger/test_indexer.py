@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -24,8 +25,9 @@ from ledger.acts import heads, work_key
 from ledger.calls import encode_call
 from ledger.codebook import GrantKind
 from ledger.embedded import EmbeddedChain
+from ledger.engine import parse_finality
 from ledger.index_models import ChainBlockRow, CursorRow, EventRow, GrantView, HeadView, UndoRow, WorkView
-from ledger.indexer import Contracts, EmbeddedSource, EventFinal, Finality, Following, RpcSource, follow, keep_following
+from ledger.indexer import Contracts, EmbeddedSource, EventFinal, Following, RpcSource, follow, keep_following
 from ledger.indexer.decoding import Decoder
 from ledger.indexer.errors import IndexOutdated, ProjectionBroken
 from ledger.indexer.jobs import CHECK, FOLLOW, jobs
@@ -33,6 +35,7 @@ from ledger.indexer.projections import ENTITIES, lists_of
 from ledger.indexer.rebuild import compare_with_shadow, digests, replace_index, reproject
 from ledger.indexer.sources import Log
 from ledger.models import JournalRow
+from ledger.rpc import Rpc
 from ledger.sites import find_site
 from ledger.submit import endowed_accounts, open_chain
 from tests.drill import grown
@@ -106,8 +109,8 @@ def ask(engine: EmbeddedChain, house: House, function: str, work: bytes) -> byte
     return output
 
 
-def test_a_second_run_writes_nothing(house: House) -> None:
-    followed = following_house(house)
+def test_a_second_run_writes_nothing(house: House, tmp_path: Path) -> None:
+    followed = following_house(house, make_database(tmp_path / "second.db"))
     first = follow(followed)
     grant(house, make_terms(uses=("press",)))
     house.run()
@@ -121,7 +124,7 @@ def test_a_second_run_writes_nothing(house: House) -> None:
 
 def test_the_jobs_follow_and_check(house: House) -> None:
     database = house.services.database
-    worker = Worker(database, job_table(jobs(EmbeddedSource)))
+    worker = Worker(database, job_table(jobs(lambda opened: nullcontext(EmbeddedSource(opened)))))
     with database.write() as session:
         following_job, checking_job = enqueue(session, FOLLOW), enqueue(session, CHECK)
     worker.run_until_idle()
@@ -139,16 +142,18 @@ def test_the_jobs_follow_and_check(house: House) -> None:
 
 def test_the_same_journal_on_two_engines_gives_the_same_index(house: House, tmp_path: Path) -> None:
     """The signed transactions of the embedded chain, sent to anvil block by block: only block hashes may differ."""
-    embedded = follow(following_house(house))
+    own = make_database(tmp_path / "own.db")
+    embedded = follow(following_house(house, own))
     with running_anvil(require_anvil(), tmp_path, "--timestamp", "1767225600") as node:
         replay_on(node, house)
         other = make_database(tmp_path / "other.db")
-        source = RpcSource(node.url, finality=Finality.read("depth:2"))
+        source = RpcSource(Rpc([node.url]), finality=parse_finality("depth:2"))
         progress = follow(Following.start(other, source, contracts_of(house)))
 
-        with house.services.database.read() as mine_session, other.read() as theirs:
+        with own.read() as mine_session, other.read() as theirs:
             here = digests(mine_session, network=embedded.network)
             there = digests(theirs, network=progress.network)
+    own.dispose()
     other.dispose()
     assert progress.number == embedded.number
     assert progress.events == embedded.events

@@ -9,10 +9,12 @@ import pytest
 from sqlmodel import select
 
 from asset_hub.core.db import Database
+from ledger.engine import Checks, parse_finality
 from ledger.index_models import CursorRow, EventRow
-from ledger.indexer import Checks, Finality, Following, RpcSource, follow
+from ledger.indexer import Following, RpcSource, follow
 from ledger.indexer.errors import LogsDoNotFit, SourceUnavailable
 from ledger.indexer.rebuild import compare_with_shadow
+from ledger.rpc import Rpc
 from tests.drill import SEED, grown
 from tests.ledger.anvil_node import Anvil
 from tests.ledger.emitter import Chronicle
@@ -39,8 +41,8 @@ def following_liar(
     database: Database, url: str, *, finality: str = f"depth:{DEPTH}", checks: Checks = Checks.RECEIPTS,
     timeout_seconds: float = 10.0,
 ) -> Following:  # fmt: skip
-    rule = Finality.read(finality)
-    source = RpcSource(url, finality=rule, checks=checks, timeout_seconds=timeout_seconds)
+    rule = parse_finality(finality)
+    source = RpcSource(Rpc([url], timeout_s=timeout_seconds), finality=rule, checks=checks)
     return Following.start(database, source, OURS, patience=replace(HURRY, blocks=6))
 
 

@@ -8,9 +8,10 @@ import pytest
 from sqlmodel import col, func, select
 
 from asset_hub.core.db import Database
+from ledger.errors import WrongChain
 from ledger.index_models import ChainBlockRow, CursorRow, EventRow, RevertRow, UndoRow
 from ledger.indexer import Following, Progress, follow
-from ledger.indexer.errors import FinalityBroken, WrongChain
+from ledger.indexer.errors import FinalityBroken
 from ledger.indexer.rebuild import compare_with_shadow
 from tests.drill import SEED, grown
 from tests.ledger.anvil_node import Anvil

@@ -16,14 +16,15 @@ import contracts
 from asset_hub.accounts import require_organisation
 from asset_hub.core import clock
 from asset_hub.core.ids import new_id
-from ledger.anvil import AnvilEngine, replay_blocks, running_anvil
+from ledger.anvil import AnvilEngine, running_anvil
 from ledger.calls import sign_transaction
 from ledger.embedded import EmbeddedChain, EmbeddedEngine, MemoryStore
-from ledger.engine import JournalBlock, LedgerEngine, Log, Outcome, Receipt, open_engine, parse_chain_url
+from ledger.engine import JournalBlock, LedgerEngine, Log, Outcome, Receipt, open_engine, parse_chain_url, replay_blocks
 from ledger.entries import anchor_digests, record_licence, register_asset, reserve_number
 from ledger.merkle import keccak
-from ledger.network import NetworkEngine, Rpc
+from ledger.network import NetworkEngine
 from ledger.replay import compare_receipts, compare_with, journal_blocks, journal_receipts
+from ledger.rpc import Rpc
 from ledger.signing import Key
 from ledger.sites import find_site
 from ledger.types import AnchorKind
@@ -207,7 +208,7 @@ def test_the_journal_of_the_product_is_what_a_fresh_engine_gives(journal: Journa
     assert [receipt.block_time for receipt in stored] == [receipt.block_time for receipt in found]
 
 
-def test_anvil_gives_the_same(journal: Journal) -> None:
+def test_invariant_30_the_journal_gives_the_same_status_gas_and_logs_on_another_engine(journal: Journal) -> None:
     with (
         running_anvil(require_anvil(), endowed=journal.endowed) as node,
         AnvilEngine.connect(parse_chain_url(f"anvil+{node}")) as engine,

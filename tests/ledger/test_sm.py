@@ -10,10 +10,10 @@ from cryptography.hazmat.primitives.hashes import SM3, Hash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from asset_hub.core.sealed import KeyFileRefused, NoPassphrase, read_passphrase, read_sealed, write_sealed
 from ledger.certificates import Pinned, Sm2Signer, trust_file
 from ledger.der import SEQUENCE, read_der, write_der, write_whole
 from ledger.papers import sm2_message, spell
-from ledger.sealed import KeyFileRefused, NoPassphrase, read_passphrase, read_sealed, write_sealed
 from ledger.sm import PureSm3, is_signed, new_secret, public_of, sign, sm3
 from ledger.sm_keys import CHAIN_NAME, ChainRefused, make_sm2_key, read_pem, read_sm2_signer
 from ledger.verifier import signing_digest, verify_certificate

@@ -75,8 +75,8 @@ def make_terms(
     return LicenceTerms(uses, ("CN",), DateRange.years_from(START, years), kind, **more)  # type: ignore[arg-type]
 
 
-def make_shop(tmp_path: Path, *, film: bool = False, list_it: bool = True) -> Shop:
-    services = open_home(Settings(home=tmp_path / "home"))
+def make_shop(tmp_path: Path, *, film: bool = False, list_it: bool = True, **setting: str) -> Shop:
+    services = open_home(Settings(home=tmp_path / "home", **setting))
     master = make_film(tmp_path / "m.mp4") if film else make_picture(tmp_path / "m.jpg")
     blob = services.files.put_path(master)
     technical = {"rate": [25, 1], "frames": 75, "duration_ms": 3000} if film else {}

@@ -11,7 +11,7 @@ from asset_hub.core.period import DateRange
 from asset_hub.core.rational import FrameRate, Span
 from ledger.codebook import COUNTRIES, USES, GrantKind
 from marketplace.desk_forms import BadDesk, hundredths, read_prices, write_hundredths
-from marketplace.forms import BadTerms, FilmTime, Question, frame_of, question_of, read_question, terms_of
+from marketplace.forms import BadTerms, FilmTime, Question, question_of, read_question, terms_of
 from marketplace.terms import RESOLUTIONS, LicenceTerms
 
 TODAY = date(2026, 11, 25)
@@ -86,7 +86,11 @@ def test_the_end_of_the_film_is_where_an_open_part_ends() -> None:
 
 @given(st.sampled_from([FrameRate(24), FrameRate(25), FrameRate(30000, 1001), FrameRate(60)]), st.integers(0, 10**7))
 def test_a_time_code_is_the_frame_it_names(rate: FrameRate, frame: int) -> None:
-    assert frame_of(rate.timecode(frame), rate) == frame
+    asked = Question(uses=("streaming",), start_code=rate.timecode(frame), end_code=rate.timecode(frame + 1))
+
+    terms = terms_of(asked, today=TODAY, time=FilmTime(rate, frame + 1))
+
+    assert terms.segment == Span(frame, frame + 1)
 
 
 TERMS = st.builds(

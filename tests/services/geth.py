@@ -23,7 +23,7 @@ from ledger.anvil import cache_folder
 from ledger.chain import CHAIN_ID
 from ledger.errors import ChainUnavailable
 from ledger.merkle import keccak
-from ledger.network import Rpc, RpcRefused
+from ledger.rpc import Rpc, RpcRefused
 from ledger.signing import Key
 from tests.services.anvil import skip_or_fail
 

@@ -69,11 +69,19 @@ def _is_let_in(client: TestClient, village: Village, method: str, path: str) -> 
     form = {name: str(value).format(**village.ids) for name, value in given.get("form", {}).items()}
     headers = {name: value.format(**village.ids) for name, value in given.get("headers", {}).items()}
     answer = client.request(
-        method, url, data=form or None, json=given.get("json"), headers=headers,
+        method, url, data=form or None, json=_with_ids(given.get("json"), village), headers=headers,
         files=dict.fromkeys(given.get("files", ()), ("a.jpg", b"\xff\xd8\xff")) or None,
     )  # fmt: skip
     sent_to_sign_in = answer.status_code in (302, 303) and answer.headers["location"].startswith("/sign-in")
     return answer.status_code not in REFUSED and not sent_to_sign_in
+
+
+def _with_ids(document: Any, village: Village) -> Any:
+    """Put the village's ids into a document where their names stand in braces."""
+    text = json.dumps(document)
+    for name, value in village.ids.items():
+        text = text.replace("{" + name + "}", value)
+    return json.loads(text)
 
 
 def test_every_route_lets_in_whom_the_table_names(tmp_path: Path) -> None:

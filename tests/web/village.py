@@ -39,7 +39,10 @@ from asset_hub.curation import NewItem, create_catalogue, publish_catalogue, set
 from ingest.accessions import open_accession
 from ingest.types import Door
 from ingest.uploads import create_upload
+from ledger.cases import open_case
 from ledger.codebook import GrantKind
+from ledger.deeds import propose_end
+from ledger.royalties import publish_statement
 from tests.builders import make_actor
 from tests.marketplace.shop import Shop, make_shop, make_terms
 from tests.media_files import make_picture
@@ -79,7 +82,11 @@ def make_village(folder: Path) -> Village:
         ids["file_id"], ids["pyramid_id"] = _shown_files(session, shop, folder)
         hidden_number = _number(session, hidden)
         ids["number"] = _number(session, shop.asset_id)
-    ids |= {"licence_id": str(licence.id), "quote_id": str(made.id), "order_id": str(order.id)}
+    with services.database.write() as session:
+        deed = propose_end(
+            session, services.keys, number=licence.number, reason="约满", by=people["rights_desk"], now=clock.now()
+        )
+    ids |= {"deed_id": str(deed.id), "licence_id": str(licence.id), "quote_id": str(made.id), "order_id": str(order.id)}
     return Village(services, people, ids, hidden_number, files, hidden)
 
 
@@ -117,7 +124,16 @@ def _things(session: WriteSession, shop: Shop, people: Mapping[str, Actor], fold
     leaver = make_actor(
         session, roles={Role.MEMBER}, login="leaver", organisation=session.get_one(PartyRow, house)
     )  # fmt: skip
+    case = open_case(
+        session, shop.services.keys, asset_id=shop.asset_id, title="署名", text="片尾未署名。",
+        by=make_actor(session, roles={Role.RIGHTS_DESK}), now=now,
+    )  # fmt: skip
+    statement = publish_statement(
+        session, shop.services.keys, licensor_id=house, period="2026-01", lines=[(house, "一月", 100)],
+        by=people["operator"], now=now,
+    )  # fmt: skip
     return {
+        "case_id": str(case), "statement_id": str(statement),
         "leaver_id": str(leaver.person_id), "restriction_id": str(later),
         "accession_id": str(accession), "accession_b64": b64encode(str(accession).encode()).decode(),
         "upload_id": str(upload), "catalogue_id": str(catalogue), "slug": "a-theme",

@@ -26,7 +26,11 @@ _MIN_LENGTH = 12
 class NoPassphrase(BadInput):
     """There is no passphrase, or one too short to protect anything."""
 
-    slug, title = "no-passphrase", N_("The key file needs a passphrase of at least 12 characters.")
+    slug = "no-passphrase"
+    title = N_(
+        "The key file needs its passphrase (12 characters or more) in ASSET_HUB_KEY_PASSPHRASE, "
+        "or in the file that ASSET_HUB_KEY_PASSPHRASE_FILE names."
+    )
 
 
 class KeyFileRefused(BadInput):
@@ -50,8 +54,20 @@ def write_sealed(target: Path, secret: bytes, *, kind: str, passphrase: str) -> 
     salt, nonce = os.urandom(16), os.urandom(12)
     head = {"type": SEALED_TYPE, "kind": kind, "scrypt": _COST, "salt": salt.hex(), "nonce": nonce.hex()}
     sealed = AESGCM(_stretched(passphrase, salt, _COST)).encrypt(nonce, secret, _spelled(head))
-    with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(_spelled({**head, "sealed": sealed.hex()}))
+    write_once(target, _spelled({**head, "sealed": sealed.hex()}))
+
+
+def write_once(target: Path, content: bytes) -> None:
+    """Write a file that only its owner reads, whole or not at all. Raises FileExistsError."""
+    fresh = target.with_name(f".{target.name}.{os.getpid()}.{os.urandom(4).hex()}")
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(fresh, target)
+    finally:
+        fresh.unlink()
 
 
 def read_sealed(source: Path, *, kind: str, passphrase: str) -> bytes:

@@ -1,0 +1,115 @@
+"""Commands of evidence: evidence export, evidence verify, evidence record."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Protocol, cast
+from uuid import UUID
+
+import typer
+from sqlmodel import select
+
+from asset_hub.accounts.acting import acting_person
+from asset_hub.catalogue import find_asset, get_asset
+from asset_hub.core import clock
+from asset_hub.core.clock import beijing_date
+from asset_hub.core.db import ReadSession
+from asset_hub.core.files import replace_file
+from asset_hub.core.home import Home, home_of
+from asset_hub.evidence.bundle import export_bundle, read_capture
+from ledger.bundles import verify_bundle
+from ledger.errors import EntryNotFound
+from ledger.models import ContractRow
+from ledger.signing import Keys
+from marketplace.errors import LicenceNotFound
+from marketplace.models import LicenceRow
+
+evidence = typer.Typer(help="Evidence of a licence for a court.", no_args_is_help=True)
+By = Annotated[str, typer.Option("--by", help="Act as this person.")]
+_MARKS = {True: "ok  ", False: "FAIL", None: "–   "}
+
+
+class EvidenceHome(Home, Protocol):
+    """A home with the operator's keys."""
+
+    @property
+    def keys(self) -> Keys: ...
+
+
+@evidence.command("export")
+def export(
+    context: typer.Context,
+    licence: Annotated[str, typer.Argument(help="The licence: its id or its number.")],
+    *,
+    to: Annotated[Path | None, typer.Option(help="The zip to write; else evidence-NUMBER.zip here.")] = None,
+    by: By = "",
+) -> None:
+    """Write the evidence bundle (证据包) of a delivered licence: proofs, records, and the program that checks them."""
+    home = cast(EvidenceHome, home_of(context))
+    with home.database.write() as session:
+        actor = acting_person(session, login=by or home.settings.person)
+    with home.database.read() as reading:
+        name, content = export_bundle(
+            reading, home.files, home.keys, licence_id=_licence(reading, licence), home=home.settings.home,
+            issuer=home.settings.issuer, by=actor, now=clock.now(),
+        )  # fmt: skip
+    target = to or Path(name)
+    replace_file(target, content)
+    print(target)
+
+
+@evidence.command("verify")
+def verify(
+    bundle: Annotated[Path, typer.Argument(help="The bundle (zip).", exists=True, dir_okay=False)],
+    *,
+    trust: Annotated[Path | None, typer.Option(help="Whom to trust.", exists=True, dir_okay=False)] = None,
+    file: Annotated[Path | None, typer.Option(help="The delivered file.", exists=True, dir_okay=False)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+) -> None:
+    """Check a bundle offline; exit 1 when a link fails. Needs no home."""
+    report = verify_bundle(
+        bundle, trust=trust.read_bytes() if trust else None, media=file, today=beijing_date(clock.now())
+    )
+    if as_json:
+        checks = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in report.checks]
+        print(json.dumps({"valid": report.is_valid, "checks": checks}, ensure_ascii=False))
+    else:
+        print("\n".join(f"{_MARKS[check.ok]}  {check.name:<18} {check.detail}" for check in report.checks))
+        print("what was checked holds" if report.is_valid else "NOT valid")
+    if not report.is_valid:
+        raise typer.Exit(1)
+
+
+@evidence.command("record")
+def record(
+    context: typer.Context, asset: Annotated[str, typer.Argument(help="The asset: its id or its number.")],
+    *, by: By = "",
+) -> None:  # fmt: skip
+    """Print the capture record (固定记录) of an asset's file, and the shared part of its intake."""
+    home = cast(EvidenceHome, home_of(context))
+    with home.database.write() as session:
+        actor = acting_person(session, login=by or home.settings.person)
+    with home.database.read() as reading:
+        found = get_asset(reading, asset_id=find_asset(reading, text=asset), by=actor, now=clock.now())
+        anchors = reading.get(ContractRow, "AnchorRegistry")
+        captured = read_capture(
+            reading, home.files, home.keys, asset_id=found.id, contract=anchors.address.hex() if anchors else ""
+        )
+    if captured is None:
+        raise EntryNotFound
+    shown = {"session": json.loads(captured.session), "record": json.loads(captured.record)}
+    print(json.dumps(shown, ensure_ascii=False, indent=1))
+
+
+def _licence(session: ReadSession, text: str) -> UUID:
+    statement = select(LicenceRow.id)
+    if text.isascii() and text.isdigit():
+        statement = statement.where(LicenceRow.number == int(text))
+    else:
+        try:
+            statement = statement.where(LicenceRow.id == UUID(text))
+        except ValueError as error:
+            raise LicenceNotFound from error
+    found = session.exec(statement).first()
+    if found is None:
+        raise LicenceNotFound
+    return found

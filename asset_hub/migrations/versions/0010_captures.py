@@ -1,0 +1,19 @@
+"""An intake keeps its capture record."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = '0010'
+down_revision = '0009'
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    with op.batch_alter_table('ingest_accession', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('captures_sha256', sa.String(), nullable=True))
+
+
+def downgrade() -> None:
+    with op.batch_alter_table('ingest_accession', schema=None) as batch_op:
+        batch_op.drop_column('captures_sha256')

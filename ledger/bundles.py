@@ -1,0 +1,171 @@
+"""Checks an evidence bundle (证据包) offline: one zip with a closed set of members, each under a signed manifest.
+
+Everything is read into memory within bounds before anything is believed, and nothing is ever written. Pure.
+"""
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Callable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from ledger.blocks import event_in, show_time
+from ledger.merkle import climb, keccak
+from ledger.papers import N_, Outcome, Refused, Said, check_shape, check_signature, spell
+from ledger.sm import has_fast_sm3, sm3
+from ledger.verifier import ANCHORED, Check, Report, verify_certificate
+
+BUNDLE_TYPE, CAPTURE_PROOF_TYPE = "asset_hub/evidence-bundle/1", "asset_hub/capture-proof/1"
+MANIFEST, CERTIFICATE, STATUS, CAPTURE = "manifest.json", "certificate.json", "status.json", "capture.json"
+MEMBERS = frozenset(
+    {
+        CERTIFICATE, STATUS, CAPTURE, "certificate.pdf", "trust.json", "transactions.json", "review.json",
+        "statement.json", "sbom.cdx.json", "verifier.pyz", "evidence.pdf", "README.txt",
+    }
+)  # fmt: skip
+_LONGEST, _LONGEST_IN_ALL = 16 << 20, 48 << 20
+_SLOW_SM3 = 1 << 16
+_LINK = 0o120000
+_SHAPE: Mapping[str, Any] = {
+    "type": str, "made_at": str, "issuer": str, "licence": int, "members": list, "signature": str,
+}  # fmt: skip
+_MEMBER = {"name": str, "bytes": int, "sha256": str, "sm3": str}
+_CAPTURE: Mapping[str, Any] = {
+    "type": str, "session": str, "record": str,
+    "salts": list, "paths": list,
+    "anchor": ({"contract": str, "header": str, "index": int, "nodes": list},),
+}  # fmt: skip
+
+
+def is_bundle(path: Path) -> bool:
+    """Say whether a file begins as a zip does."""
+    with path.open("rb") as file:
+        return file.read(4) == b"PK\x03\x04"
+
+
+def verify_bundle(content: Path, *, trust: bytes | None, media: Path | None, today: date) -> Report:
+    """Check a bundle: its zip, manifest, members, capture record, and its certificate with its own status list.
+
+    Whom to trust comes from outside (`trust`): the bundle's own trust file is only what the issuer says of itself.
+    """
+    checks: list[Check] = []
+    found: dict[str, bytes] = {}
+    manifest: dict[str, Any] = {}
+
+    def look(name: str, check: Callable[[], Outcome]) -> bool:
+        checks.append(_outcome(name, check))
+        return checks[-1].ok is not False
+
+    holds = (
+        look(N_("bundle"), lambda: _read(content, found))
+        and look(N_("manifest"), lambda: _check_manifest(found, manifest))
+        and look(N_("members"), lambda: _check_members(found, manifest))
+    )
+    if not holds:
+        return Report(tuple(checks))
+    certificate = verify_certificate(found[CERTIFICATE], media=media, trust=trust, status=found[STATUS], today=today)
+    if certificate.checks[0].ok:
+        look(N_("one issuer"), lambda: _check_issuer(found, manifest))
+        look(N_("capture record"), lambda: _check_capture(found))
+    return Report((*checks, *certificate.checks))
+
+
+def _outcome(name: str, check: Callable[[], Outcome]) -> Check:
+    try:
+        ok, said = check()
+    except Refused as refused:
+        ok, said = False, refused.said
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        ok, said = False, Said(N_("it cannot be read: damaged or made up"))
+    return Check(name, ok, str(said), said.message, said.params)
+
+
+def _read(content: Path, found: dict[str, bytes]) -> Outcome:
+    try:
+        with zipfile.ZipFile(content) as archive:
+            _check_list(archive.infolist())
+            for info in archive.infolist():
+                with archive.open(info) as file:
+                    found[info.filename] = file.read(_LONGEST + 1)
+                if len(found[info.filename]) != info.file_size:
+                    raise Refused(N_("“{name}” is damaged"), name=info.filename)
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, OSError, RuntimeError) as error:
+        raise Refused(N_("it is no zip that can be read: {reason}"), reason=str(error)[:120]) from error
+    return True, Said(N_("{count} members"), {"count": len(found)})
+
+
+def _check_list(infos: list[zipfile.ZipInfo]) -> None:
+    """Refuse before reading: names that are not ours, twice the same, links, encrypted or too long members."""
+    names = [info.filename for info in infos]
+    for info in infos:
+        if info.filename not in MEMBERS | {MANIFEST} or info.is_dir() or info.external_attr >> 16 & 0o170000 == _LINK:
+            raise Refused(N_("“{name}” does not belong into a bundle"), name=info.filename[:80])
+        if info.file_size > _LONGEST or info.flag_bits & 1:
+            raise Refused(N_("“{name}” is too long, or encrypted"), name=info.filename)
+    if len(set(names)) != len(names):
+        raise Refused(N_("a member is there twice"))
+    if missing := sorted((MEMBERS | {MANIFEST}) - set(names)):
+        raise Refused(N_("“{name}” is missing"), name=missing[0])
+    if sum(info.file_size for info in infos) > _LONGEST_IN_ALL:
+        raise Refused(N_("it is too long"))
+
+
+def _check_manifest(found: Mapping[str, bytes], manifest: dict[str, Any]) -> Outcome:
+    document = json.loads(found[MANIFEST])
+    check_shape(document, _SHAPE, "manifest")
+    if spell(document) != found[MANIFEST] or document["type"] != BUNDLE_TYPE:
+        raise Refused(N_("it is not written in its one spelling"))
+    for member in document["members"]:
+        check_shape(member, _MEMBER, "members")
+    signer = check_signature(document, document["issuer"])
+    manifest.update(document)
+    return True, Said(N_("signed by 0x{signer}"), {"signer": signer})
+
+
+def _check_members(found: Mapping[str, bytes], manifest: Mapping[str, Any]) -> Outcome:
+    listed = {member["name"]: member for member in manifest["members"]}
+    if set(listed) != MEMBERS or len(listed) != len(manifest["members"]):
+        raise Refused(N_("the manifest lists other members"))
+    for name, member in listed.items():
+        content = found[name]
+        if (hashlib.sha256(content).hexdigest(), len(content)) != (member["sha256"], member["bytes"]):
+            raise Refused(N_("“{name}” was changed: its SHA-256 differs"), name=name)
+        if (has_fast_sm3() or len(content) <= _SLOW_SM3) and sm3(content).hex() != member["sm3"]:
+            raise Refused(N_("“{name}” was changed: its SM3 differs"), name=name)
+    return True, Said(N_("{count} members are as they were signed"), {"count": len(listed)})
+
+
+def _check_issuer(found: Mapping[str, bytes], manifest: Mapping[str, Any]) -> Outcome:
+    certificate = json.loads(found[CERTIFICATE])
+    keys = {certificate["issuer"]["address"], *(key["address"] for key in certificate["issuer"]["keys"])}
+    if manifest["issuer"] not in keys:
+        raise Refused(N_("the bundle is signed by another than the certificate's issuer"))
+    if json.loads(certificate["licence"])["number"] != manifest["licence"]:
+        raise Refused(N_("the bundle is of another licence than its certificate"))
+    return True, Said(N_("bundle and certificate have one issuer"))
+
+
+def _check_capture(found: Mapping[str, bytes]) -> Outcome:
+    document = json.loads(found[CAPTURE])
+    check_shape(document, _CAPTURE, "capture")
+    if document["type"] != CAPTURE_PROOF_TYPE:
+        raise Refused(N_("it is not written in its one spelling"))
+    if document["anchor"] is None:
+        return None, Said(N_("no capture record is provided (未提供)"))
+    record = json.loads(document["record"])
+    if record["session"] != hashlib.sha256(document["session"].encode()).hexdigest():
+        raise Refused(N_("the record names another intake"))
+    if document["anchor"]["contract"] != json.loads(found[CERTIFICATE])["anchor"]["contract"]:
+        raise Refused(N_("the record is anchored in another register than the delivery"))
+    topics, _data, time = event_in(document["anchor"], ANCHORED)
+    for text, salt, path in zip(
+        (document["session"], document["record"]), document["salts"], document["paths"], strict=True
+    ):
+        commitment = keccak(bytes.fromhex(salt) + hashlib.sha256(text.encode()).digest())
+        if climb(commitment, [bytes.fromhex(node) for node in path]) != topics[2]:
+            raise Refused(N_("the record is not under the anchored root"))
+    return True, Said(
+        N_("file {sha256}… taken in, anchored {time}"), {"sha256": record["sha256"][:16], "time": show_time(time)}
+    )

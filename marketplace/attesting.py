@@ -1,0 +1,54 @@
+"""Certificates that were issued before a third party spoke carry its word once it has."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from asset_hub.core.db import Database
+from asset_hub.core.files import FileStore, put_bytes
+from ledger.attest import NotAttested, attestation_for
+from ledger.certificates import Sm2Signer, attest_certificate
+from ledger.signing import Keys
+from marketplace.certificate_pdf import draw_certificate
+from marketplace.licences import LicenceState
+from marketplace.models import LicenceRow
+
+
+def attest_certificates(
+    database: Database, files: FileStore, keys: Keys, *, home: Path, sm2: Callable[[], Sm2Signer], now: datetime
+) -> int:
+    """Issue every certificate again whose day is attested by now; return how many. Idempotent.
+
+    The earlier document stays valid: it says less, nothing else.
+    """
+    with database.read() as session:
+        waiting = session.exec(
+            select(LicenceRow.id)
+            .where(LicenceRow.state == LicenceState.DELIVERED, ~col(LicenceRow.is_attested))
+            .order_by(col(LicenceRow.number))
+        ).all()
+    return sum(_attest(database, files, keys, licence_id, home, sm2, now) for licence_id in waiting)
+
+
+def _attest(
+    database: Database, files: FileStore, keys: Keys, licence_id: UUID, home: Path, sm2: Callable[[], Sm2Signer],
+    now: datetime,
+) -> bool:  # fmt: skip
+    with database.write() as session:
+        row = session.get_one(LicenceRow, licence_id, with_for_update=True)
+        if row.is_attested or row.certificate_sha256 is None:
+            return False
+        with files.as_path(row.certificate_sha256) as path:
+            earlier = path.read_bytes()
+        try:
+            word = attestation_for(session, home, earlier)
+        except NotAttested:
+            return False
+        certificate = attest_certificate(session, keys, earlier, attestation=word, now=now, sm2=sm2())
+        row.certificate_sha256 = put_bytes(files, certificate).sha256
+        row.pdf_sha256 = put_bytes(files, draw_certificate(certificate)).sha256
+        row.is_attested = True
+    return True

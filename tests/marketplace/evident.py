@@ -1,0 +1,68 @@
+"""A house that took a picture in by intake and sold it: a licence with a capture record behind it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from asset_hub.accounts import Actor, require_organisation
+from asset_hub.catalogue import list_assets
+from asset_hub.core import clock
+from asset_hub.core.clock import beijing_date
+from asset_hub.evidence.bundle import export_bundle
+from ledger.bundles import verify_bundle
+from ledger.certificates import trust_file
+from ledger.verifier import Report
+from marketplace.listings import publish_listing
+from marketplace.title import TitleState, record_title
+from tests.demo_intake import take_in
+from tests.marketplace.shop import PRICES, START, Shop, make_terms
+from tests.media_files import make_picture
+
+TODAY = START
+
+
+class Evident:
+    """One sold picture that came in by intake, its bundle, and what a verifier is given."""
+
+    def __init__(self, folder: Path) -> None:
+        media = folder / "media"
+        (media / "sub").mkdir(parents=True)
+        make_picture(media / "夔门.jpg")
+        (media / "sub" / "夔门.jpg").write_bytes(b"")
+        house = take_in(folder / "home", media)
+        self.services, self.seller, now = house.services, house.archivist, clock.now()
+        owner = require_organisation(self.seller)
+        with self.services.database.write() as session:
+            (self.asset,) = list_assets(session, by=self.seller, now=now).assets
+            record_title(
+                session, asset_id=self.asset.id, state=TitleState.HELD, shares={owner: 10_000}, by=self.seller, now=now
+            )
+            publish_listing(session, asset_id=self.asset.id, prices=PRICES, by=self.seller, now=now)
+        shop = Shop(self.services, self.seller, self.asset.id)
+        self.buyer = shop.make_buyer()
+        self.licence = shop.buy(self.buyer, make_terms())
+        self.folder, self.now = folder, clock.now()
+        self.content = self.export(self.buyer)
+        with self.services.database.read() as session:
+            self.trust = trust_file(session, self.services.keys, issuer_name="asset_hub")
+
+    def export(self, by: Actor, *, now: datetime | None = None) -> bytes:
+        with self.services.database.read() as session:
+            _name, content = export_bundle(
+                session, self.services.files, self.services.keys, licence_id=self.licence.id,
+                home=self.services.settings.home, issuer="asset_hub", by=by, now=now or self.now,
+            )  # fmt: skip
+        return content
+
+    def verify(self, content: bytes, *, trust: bytes | None = None) -> Report:
+        path = self.folder / "bundle.zip"
+        path.write_bytes(content)
+        return verify_bundle(path, trust=trust, media=None, today=TODAY)
+
+
+def failed(report: Report) -> Sequence[tuple[str, str]]:
+    return [(check.name, check.detail) for check in report.checks if check.ok is False]
+
+
+def today_of(moment: datetime) -> str:
+    return str(beijing_date(moment))

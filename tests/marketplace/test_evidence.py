@@ -1,0 +1,169 @@
+"""Evidence bundles: whole and checked anywhere; one changed byte, a missing member, a hostile zip are refused."""
+
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from asset_hub.accounts import ANONYMOUS, Role
+from ledger.bundles import CAPTURE, MANIFEST, MEMBERS
+from ledger.papers import signing_digest, spell
+from ledger.signing import Key
+from ledger.standalone.packing import pack_archive
+from marketplace.errors import LicenceNotFound
+from tests.builders import make_actor
+from tests.marketplace.evident import Evident, failed
+from tests.web.pages import client_for
+
+
+@pytest.fixture(scope="module")
+def sold(tmp_path_factory: pytest.TempPathFactory) -> Evident:
+    return Evident(tmp_path_factory.mktemp("evidence"))
+
+
+def members(content: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def packed(found: Mapping[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in found.items():
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
+def test_a_bundle_is_whole_and_every_link_of_it_holds(sold: Evident) -> None:
+    found = members(sold.content)
+    report = sold.verify(sold.content, trust=sold.trust)
+
+    assert set(found) == MEMBERS | {MANIFEST}
+    assert failed(report) == []
+    assert {check.name for check in report.checks if check.ok} >= {
+        "bundle", "manifest", "members", "one issuer", "capture record", "signature", "issuer", "revocation",
+    }  # fmt: skip
+    assert sold.content == sold.export(sold.buyer)
+    unpinned = {check.name: check.ok for check in sold.verify(sold.content).checks}
+    assert (unpinned["issuer"], unpinned["capture record"]) == (None, True)
+
+
+def test_the_capture_record_says_who_by_what_and_what_was_refused(sold: Evident) -> None:
+    proof = json.loads(members(sold.content)[CAPTURE])
+    session, record = json.loads(proof["session"]), json.loads(proof["record"])
+
+    assert (record["asset"], record["person"]) == (str(sold.asset.id), str(sold.seller.person_id))
+    assert [one["status"] for one in record["refused_attempts"]] == ["rejected"]
+    assert session["outcomes"]["accepted"] == session["outcomes"]["rejected"] == 1
+    assert set(session["clock"]) == {"source", "synchronised", "offset_us", "max_error_us"}
+    assert "pyvips" in session["tools"]
+
+
+def test_the_four_points_are_the_rules_and_what_is_not_known_is_said(sold: Evident) -> None:
+    points = json.loads(members(sold.content)["review.json"])["points"]
+
+    assert [point["article"].split()[-1] for point in points] == ["17(1)", "17(2)", "17(3)", "17(4)"]
+    assert points[0]["facts"]["网信部门区块链信息服务备案编号"] == "未提供"
+    assert "未提供" in points[1]["facts"]["与当事人的利害关系"]
+
+
+def test_no_path_of_this_machine_and_no_secret_is_in_a_bundle(sold: Evident) -> None:
+    secret = sold.services.settings.secret()
+    for name, content in members(sold.content).items():
+        for word in (str(sold.folder).encode(), secret, secret.hex().encode()):
+            assert word not in content, name
+
+
+@pytest.mark.parametrize("name", sorted(MEMBERS | {MANIFEST}))
+def test_one_changed_byte_in_any_member_is_refused_by_its_name(sold: Evident, name: str) -> None:
+    found = members(sold.content)
+    place = len(found[name]) // 2
+    found[name] = found[name][:place] + bytes([found[name][place] ^ 1]) + found[name][place + 1 :]
+
+    ((link, detail),) = failed(sold.verify(packed(found)))
+
+    assert (link, f"“{name}”" in detail) == (("manifest", False) if name == MANIFEST else ("members", True))
+
+
+def test_members_that_are_missing_added_or_there_twice_are_refused(sold: Evident) -> None:
+    found = members(sold.content)
+    lacking = {name: content for name, content in found.items() if name != CAPTURE}
+    twice = io.BytesIO(sold.content)
+    with zipfile.ZipFile(twice, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr(CAPTURE, b"{}")
+
+    answers = [
+        failed(sold.verify(content)) for content in (packed(lacking), packed(found | {"x": b""}), twice.getvalue())
+    ]
+
+    assert [[link for link, _ in answer] for answer in answers] == [["bundle"]] * 3
+    assert "capture.json" in answers[0][0][1]
+
+
+def test_a_bundle_signed_by_another_is_refused(sold: Evident) -> None:
+    found, other = members(sold.content), Key(b"\x07" * 32)
+    manifest = json.loads(found[MANIFEST]) | {"issuer": other.address.hex()}
+    manifest["signature"] = other.sign(signing_digest(manifest)).hex()
+
+    assert [link for link, _ in failed(sold.verify(packed(found | {MANIFEST: spell(manifest)})))] == ["one issuer"]
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "a/b.json", "manifest.json/", "CERTIFICATE.JSON"])
+def test_hostile_names_are_refused_and_nothing_is_written(sold: Evident, tmp_path: Path, name: str) -> None:
+    before = sorted(sold.folder.iterdir())
+
+    ((link, _),) = failed(sold.verify(packed(members(sold.content) | {name: b"x"})))
+
+    assert link == "bundle"
+    assert sorted(sold.folder.iterdir()) == sorted({*before, sold.folder / "bundle.zip"})
+
+
+def test_a_bomb_a_link_and_what_is_no_zip_are_refused(sold: Evident) -> None:
+    found = members(sold.content)
+    bomb = packed(found | {CAPTURE: bytes(17 << 20)})
+    linked = io.BytesIO()
+    with zipfile.ZipFile(linked, "w") as archive:
+        for name, content in found.items():
+            info = zipfile.ZipInfo(name)
+            info.external_attr = 0o120777 << 16 if name == CAPTURE else 0
+            archive.writestr(info, content)
+
+    for content in (bomb, linked.getvalue(), sold.content[:-30], b"PK\x03\x04 and nothing", b""):
+        assert [link for link, _ in failed(sold.verify(content))] == ["bundle"]
+
+
+def test_a_bare_python_checks_a_bundle_with_the_program_inside_it(sold: Evident, tmp_path: Path) -> None:
+    found = members(sold.content)
+    program, bundle, trust = tmp_path / "verifier.pyz", tmp_path / "evidence.zip", tmp_path / "trust.json"
+    program.write_bytes(found["verifier.pyz"])
+    bundle.write_bytes(sold.content)
+    trust.write_bytes(sold.trust)
+    command = [sys.executable, "-I", "-S", program, bundle, "--trust", trust, "--on", "2026-12-02"]
+
+    held = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    bundle.write_bytes(packed(found | {"README.txt": b"other"}))
+    refused = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    assert found["verifier.pyz"] == pack_archive()
+    assert (held.returncode, refused.returncode) == (0, 1), held.stdout + held.stderr
+    assert ("固定记录" in held.stdout, "README.txt" in refused.stdout) == (True, True)
+
+
+def test_parties_and_overseers_get_it_and_nobody_else(sold: Evident) -> None:
+    with sold.services.database.write() as session:
+        operator, stranger = (make_actor(session, roles={role}) for role in (Role.OPERATOR, Role.PRODUCER))
+    path = f"/licences/{sold.licence.id}/evidence.zip"
+    allowed = [client_for(sold.services, by).get(path) for by in (sold.buyer, sold.seller, operator)]
+
+    assert [answer.status_code for answer in allowed] == [200] * 3
+    assert failed(sold.verify(allowed[0].content)) == []
+    assert client_for(sold.services, stranger).get(path).status_code == 404
+    assert client_for(sold.services).get(f"/api/v1{path.removesuffix('.zip')}").status_code == 401
+    for by in (stranger, ANONYMOUS):
+        with pytest.raises(LicenceNotFound):
+            sold.export(by)
