@@ -38,6 +38,9 @@ import ledger.case_routes
 import ledger.deed_routes
 import ledger.indexer.jobs
 import ledger.jobs
+import ledger.key_jobs
+import ledger.key_pages
+import ledger.key_routes
 import ledger.pages
 import ledger.routes
 import marketplace.desk
@@ -130,6 +133,7 @@ NAVIGATION = (
     NavItem(N_("Disputes"), "/disputes", frozenset({Role.RIGHTS_DESK, Role.OPERATOR, Role.REGULATOR})),
     NavItem(N_("Statements"), "/statements", frozenset({Role.RIGHTS_DESK, Role.OPERATOR})),
     NavItem(N_("Settlements"), "/settlements", frozenset({Role.OPERATOR})),
+    NavItem(N_("Keys"), "/keys", frozenset({Role.RIGHTS_DESK})),
     NavItem(N_("Members"), "/members", frozenset({Role.OPERATOR, Role.REGULATOR})),
     NavItem(N_("Jobs"), "/jobs", frozenset({Role.OPERATOR})),
     NavItem(N_("Ledger"), "/ledger", frozenset(Role)),
@@ -157,6 +161,8 @@ ROUTERS = (
     ledger.case_pages.router,
     ledger.case_routes.router,
     ledger.deed_routes.router,
+    ledger.key_pages.router,
+    ledger.key_routes.router,
     marketplace.pages.router,
     marketplace.licence_pages.router,
     marketplace.desk.router,
@@ -228,6 +234,7 @@ def all_jobs(services: Services) -> dict[str, Job]:
             services.files, services.keys, issuer=services.settings.issuer, home=services.settings.home
         ),
         asset_hub.operations.jobs.jobs(services.files, FILES_KEPT),
+        ledger.key_jobs.jobs(),
     )
     return repeat_nightly(table, NIGHTLY)
 

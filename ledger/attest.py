@@ -30,7 +30,7 @@ from ledger.merkle import path_of, root_of
 from ledger.models import BlockRow
 from ledger.papers import DAY_TYPE, Refused, check_shape, countersigned_digest, read_day
 from ledger.recovery import recover_address
-from ledger.signing import Key
+from ledger.signing import Signer
 from ledger.sites import chain_name
 from ledger.stamps import SHA256, StampRefused, read_stamp
 
@@ -124,7 +124,7 @@ def state_day(session: ReadSession, *, day: date, now: datetime) -> str:
     )  # fmt: skip
 
 
-def countersign(key: Key, statement: str, *, now: datetime) -> dict[str, str]:
+def countersign(key: Signer, statement: str, *, now: datetime) -> dict[str, str]:
     """Return a member's signature over a day's statement, made where the member keeps its key. Raises AnswerRefused."""
     _day_of(statement)
     signed_at = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -9,6 +9,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
+from asset_hub.accounts import get_party
 from asset_hub.core import clock
 from asset_hub.core.events import emit
 from asset_hub.core.home import home_of
@@ -24,6 +25,7 @@ from ledger.attest import (
 from ledger.certificates import attest_certificate
 from ledger.cli import LedgerHome
 from ledger.events import DayAttested
+from ledger.house_keys import house_that_countersigns
 from ledger.signing import Key
 from ledger.sm_keys import make_sm2_key, sm2_signer_of
 
@@ -80,7 +82,12 @@ def add(
 ) -> None:  # fmt: skip
     """Keep a member's countersignature of a day's statement in the home."""
     signed = read_countersignature(countersignature.read_bytes())
-    _keep(cast(LedgerHome, home_of(context)), statement.read_text(encoding="utf-8"), countersignatures=[signed])
+    home = cast(LedgerHome, home_of(context))
+    _keep(home, statement.read_text(encoding="utf-8"), countersignatures=[signed])
+    with home.database.read() as session:
+        house = house_that_countersigns(session, address=bytes.fromhex(signed["address"]), now=clock.now())
+        name = get_party(session, organisation_id=house).name_zh if house else ""
+    typer.echo(f"by {name}, by a key of its own" if name else "by a key that no house has on the ledger for this")
 
 
 @attest.command("certificate")

@@ -6,6 +6,8 @@ from asset_hub.core.db import ReadSession
 from ledger.acts import DEADLINE_SECONDS, Call, admit_call, anchor_call, register_call
 from ledger.carried import build_signed
 from ledger.grant_acts import compact_call, end_call, grant_call, hold_call
+from ledger.handed import Handed, signatures_of
+from ledger.key_acts import key_call
 from ledger.models import EntryRow
 from ledger.signing import Keys
 from ledger.sites import Site
@@ -25,11 +27,18 @@ BUILDERS: Mapping[EntryKind, Builder] = {
     EntryKind.STATEMENT: lambda *given: Call(*build_signed(*given)),
     EntryKind.COMPACT: compact_call,
     EntryKind.ORDER: lambda *given: Call(*build_signed(*given)),
+    EntryKind.KEY: key_call,
 }
 # What depends on lists that the acts before it change: each is carried in a block of its own.
-ALONE = frozenset({EntryKind.GRANT, EntryKind.HOLD, EntryKind.END, EntryKind.TITLE, EntryKind.COMPACT})
+ALONE = frozenset({EntryKind.GRANT, EntryKind.HOLD, EntryKind.END, EntryKind.TITLE, EntryKind.COMPACT, EntryKind.KEY})
 
 
 def build_call(session: ReadSession, keys: Keys, site: Site, entry: EntryRow, *, time: int) -> Call:
-    """Sign an entry by its parties' keys and encode it; `time` (unix seconds) is that of the block to come."""
-    return BUILDERS[EntryKind(entry.kind)](session, keys, site, entry, time + DEADLINE_SECONDS)
+    """Sign an entry by its parties' keys and encode it; `time` (unix seconds) is that of the block to come.
+
+    What houses signed by keys of their own goes in as they gave it, under the deadline that they signed.
+    """
+    deadline = time + DEADLINE_SECONDS
+    if given := signatures_of(session, entry.id):
+        keys, deadline = keys.with_elsewhere(Handed(given)), given[0].deadline
+    return BUILDERS[EntryKind(entry.kind)](session, keys, site, entry, deadline)

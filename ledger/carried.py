@@ -20,7 +20,7 @@ from ledger.settlements import (
     OpenOrder,
 )
 from ledger.signed import SignedAct, sign_act
-from ledger.signing import Key, Keys
+from ledger.signing import Keys, Signer
 from ledger.sites import Site
 from ledger.statements import Objection, Publish, Revise
 
@@ -90,7 +90,7 @@ def build_signed(
     return sign_act(read_act(entry.args, entry.op_id), site, deadline=deadline, signers=signers)
 
 
-def _key(keys: Keys, signer: str) -> Key:
+def _key(keys: Keys, signer: str) -> Signer:
     if signer == CASHIER:
         return keys.cashier
     return keys.operator if signer == OPERATOR else keys.organisation(UUID(signer))

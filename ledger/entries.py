@@ -36,10 +36,21 @@ from ledger.grants import (
     read_words,
     write_words,
 )
+from ledger.key_models import KeyRow
 from ledger.merkle import keccak, root_of
 from ledger.models import CounterRow, EntryRow, GrantRow, OrgRow, WorkRow
 from ledger.signing import Keys
-from ledger.types import ANCHOR_CODES, AnchorKind, EntryId, EntryKind, EntryState, ProvenanceEntry
+from ledger.types import (
+    ANCHOR_CODES,
+    AnchorKind,
+    CustodyKind,
+    EntryId,
+    EntryKind,
+    EntryState,
+    KeyState,
+    ProvenanceEntry,
+)
+from ledger.waiting import PURPOSE_ACTS, PURPOSE_COUNTERSIGN, wait_for_signatures
 
 SUBMIT = "ledger.submit"
 LONGEST_HOLD = timedelta(days=30)
@@ -61,7 +72,14 @@ def admit_organisation(session: WriteSession, keys: Keys, *, organisation_id: UU
     if session.get(OrgRow, organisation_id) is not None:
         return None
     credential = credential_of(session, organisation_id=organisation_id)
-    session.add(OrgRow(organisation_id=organisation_id, address=keys.organisation(organisation_id).address))
+    address = keys.custody(organisation_id).address
+    session.add(OrgRow(organisation_id=organisation_id, address=address))
+    session.add(
+        KeyRow(
+            organisation_id=organisation_id, address=address, custody=CustodyKind.CUSTODY, state=KeyState.LIVE,
+            purpose=PURPOSE_ACTS | PURPOSE_COUNTERSIGN, valid_from=int(now.timestamp()), created_at=now,
+        )
+    )  # fmt: skip
     args = {"credential": commitment_to(keys.salt(f"organisation:{organisation_id}"), credential).hex()}
     return record_entry(session, EntryKind.ADMIT, organisation_id, args, now)
 
@@ -361,7 +379,9 @@ def provenance_of(session: ReadSession, *, subject_ids: Sequence[UUID]) -> tuple
 def record_entry(
     session: WriteSession, kind: EntryKind, subject_id: UUID, args: Mapping[str, Any], now: datetime
 ) -> EntryId:
-    """Record a decision in the caller's transaction; a job carries it to the chain."""
+    """Record a decision in the caller's transaction; a job carries it to the chain, once houses have signed it
+    that keep their own keys. Raises OwnKeyRefused, KeyMissing.
+    """
     row = EntryRow(
         id=new_id(), number=_next(session, "entry"), kind=kind, subject_id=subject_id, args=dict(args),
         state=EntryState.RECORDED, op_id=b"", created_at=now,
@@ -369,8 +389,14 @@ def record_entry(
     row.op_id = keccak(b"asset_hub/op:" + row.id.bytes)
     session.add(row)
     session.flush()
-    enqueue(session, SUBMIT, queue=Queue.CHAIN, dedupe_key=SUBMIT)
+    if not wait_for_signatures(session, row, now):
+        submit_soon(session)
     return EntryId(row.id)
+
+
+def submit_soon(session: WriteSession) -> None:
+    """Have what is decided carried to the chain."""
+    enqueue(session, SUBMIT, queue=Queue.CHAIN, dedupe_key=SUBMIT)
 
 
 def _next(session: WriteSession, name: str) -> int:

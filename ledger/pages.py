@@ -31,6 +31,7 @@ from ledger.verdicts import BadDigest, Verdict, judge, licence_in_words, own_sta
 
 router = APIRouter(include_in_schema=False)
 STATE_WORDS: dict[EntryState, tuple[str, str]] = {
+    EntryState.UNSIGNED: (N_("waits for a house’s signature"), "busy"),
     EntryState.RECORDED: (N_("waits for the ledger"), "busy"),
     EntryState.CONFIRMED: (N_("on the ledger"), "good"),
     EntryState.REFUSED: (N_("refused by the ledger"), "bad"),
@@ -38,6 +39,7 @@ STATE_WORDS: dict[EntryState, tuple[str, str]] = {
 SEALS: dict[EntryState | None, str] = {
     EntryState.CONFIRMED: N_("On the ledger"),
     EntryState.RECORDED: N_("On its way"),
+    EntryState.UNSIGNED: N_("Waits for a signature"),
     EntryState.REFUSED: N_("Refused"),
     None: N_("Not recorded"),
 }

@@ -16,8 +16,10 @@ PUBLISH_STATEMENT = Permission("ledger.publish_statement", frozenset({Role.OPERA
 SEE_STATEMENTS = Permission("ledger.see_statements", frozenset({Role.RIGHTS_DESK}), own_organisation=True)
 OVERSEE_STATEMENTS = Permission("ledger.oversee_statements", frozenset({Role.OPERATOR}))
 OBJECT = Permission("ledger.object", frozenset({Role.RIGHTS_DESK}), own_organisation=True)
+KEYS = Permission("ledger.keys", frozenset({Role.RIGHTS_DESK}), own_organisation=True)
+RECOVER_KEY = Permission("ledger.recover_key", frozenset({Role.OPERATOR}))
 
 TABLE = (
     DEED, HOLD, DECREE, OVERSEE, COMPACT, BRING_CASE, RULE_CASE, CLOSE_CASE, SEE_CASES, OVERSEE_CASES,
-    PUBLISH_STATEMENT, SEE_STATEMENTS, OVERSEE_STATEMENTS, OBJECT,
+    PUBLISH_STATEMENT, SEE_STATEMENTS, OVERSEE_STATEMENTS, OBJECT, KEYS, RECOVER_KEY,
 )  # fmt: skip

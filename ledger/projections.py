@@ -14,6 +14,7 @@ from asset_hub.core.db import WriteSession
 from ledger.case_projection import case_confirmed, case_refused
 from ledger.compaction import compact_confirmed
 from ledger.grants import end_day, read_words
+from ledger.house_keys import key_confirmed, key_refused
 from ledger.models import EntryRow, GrantRow, TitleListRow
 from ledger.orders import order_confirmed, order_refused
 from ledger.royalties import statement_confirmed, statement_refused
@@ -88,4 +89,5 @@ PROJECTIONS: Mapping[EntryKind, Projection] = {
     EntryKind.CASE: Projection(case_confirmed, case_refused),
     EntryKind.STATEMENT: Projection(statement_confirmed, statement_refused),
     EntryKind.ORDER: Projection(order_confirmed, order_refused),
+    EntryKind.KEY: Projection(key_confirmed, key_refused),
 }

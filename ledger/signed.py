@@ -11,7 +11,7 @@ from ledger.calls import encode_call
 from ledger.chain import CHAIN_ID
 from ledger.errors import ActRefused
 from ledger.merkle import keccak
-from ledger.signing import Key, typed_digest, types_of
+from ledger.signing import Signer, typed_digest, types_of
 from ledger.sites import Site
 
 WORD = 32
@@ -56,7 +56,7 @@ def encode_act(act: SignedAct, *, deadline: int, signatures: Sequence[bytes]) ->
     return act.contract, encode_call(act.contract, act.function, values)
 
 
-def sign_act(act: SignedAct, site: Site, *, deadline: int, signers: Sequence[Key]) -> tuple[str, bytes]:
+def sign_act(act: SignedAct, site: Site, *, deadline: int, signers: Sequence[Signer]) -> tuple[str, bytes]:
     """Sign an act by keys at hand, in the order of the function; return the register's name and the calldata."""
     digest = digest_of(act, site.addresses[act.contract], deadline=deadline, chain_id=site.chain_id)
     return encode_act(act, deadline=deadline, signatures=[key.sign(digest) for key in signers])

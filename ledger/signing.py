@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 from uuid import UUID
 
 from coincurve import PrivateKey, PublicKey
@@ -12,7 +13,75 @@ from eth_abi.abi import encode
 from ledger.merkle import keccak
 from ledger.recovery import recover_address as recover_address
 
-_DOMAIN_TYPE = keccak(b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)")
+_DOMAIN = "string name,string version,uint256 chainId,address verifyingContract"
+_DOMAIN_TYPE = keccak(f"EIP712Domain({_DOMAIN})".encode())
+
+
+class Signer(Protocol):
+    """Whoever can sign a digest: a key at hand, a file under a passphrase, a token, a house that was asked."""
+
+    @property
+    def address(self) -> bytes: ...
+
+    def sign(self, digest: bytes) -> bytes:
+        """Return r, s (low), v (27 or 28): 65 bytes."""
+        ...
+
+
+class Elsewhere(Protocol):
+    """The keys that the operator does not hold."""
+
+    def speaker(self, organisation_id: UUID) -> Signer | None:
+        """Return who signs for a house by its own key, None where the operator keeps its key."""
+        ...
+
+    def newcomer(self, organisation_id: UUID, address: bytes) -> Signer:
+        """Return who shows that somebody holds a key which is to be added."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TypedData:
+    """What a digest is the digest of (EIP-712): the contract, the type and its members."""
+
+    contract: str
+    address: bytes
+    chain_id: int
+    type_text: str
+    values: tuple[object, ...]
+
+    @property
+    def name(self) -> str:
+        """Return the name of the type: what kind of act it is."""
+        return self.type_text.split("(")[0]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON that wallets and libraries sign; whole numbers are decimal strings."""
+        members = [tuple(member.split()) for member in self.type_text[self.type_text.index("(") + 1 : -1].split(",")]
+        return {
+            "types": {
+                "EIP712Domain": [dict(zip(("type", "name"), part.split(), strict=True)) for part in _DOMAIN.split(",")],
+                self.name: [{"type": kind, "name": name} for kind, name in members],
+            },
+            "primaryType": self.name,
+            "domain": {
+                "name": f"asset_hub {self.contract}", "version": "1", "chainId": self.chain_id,
+                "verifyingContract": "0x" + self.address.hex(),
+            },
+            "message": {name: _plain(value) for (_, name), value in zip(members, self.values, strict=True)},
+        }  # fmt: skip
+
+
+class Signable(bytes):
+    """A digest that still says what it is the digest of."""
+
+    data: TypedData
+
+    @classmethod
+    def of(cls, digest: bytes, data: TypedData) -> "Signable":
+        made = cls(digest)
+        made.data = data
+        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +101,14 @@ class Key:
 
 
 class Keys:
-    """Every key that this home holds, derived from its secret (HKDF-SHA256, RFC 5869)."""
+    """Every key that this home holds, derived from its secret (HKDF-SHA256, RFC 5869), and who signs by another."""
 
-    def __init__(self, secret: bytes) -> None:
-        self._secret = secret
+    def __init__(self, secret: bytes, elsewhere: Elsewhere | None = None) -> None:
+        self._secret, self._elsewhere = secret, elsewhere
+
+    def with_elsewhere(self, elsewhere: Elsewhere) -> "Keys":
+        """Return the same keys, where these others sign for the houses that keep their own."""
+        return Keys(self._secret, elsewhere)
 
     @property
     def relayer(self) -> Key:
@@ -57,9 +130,20 @@ class Keys:
         """Confirms payments from the bank statement; never the key that attested them."""
         return self._derive("cashier")
 
-    def organisation(self, organisation_id: UUID) -> Key:
+    def organisation(self, organisation_id: UUID) -> Signer:
+        """Return who signs for an organisation: its own key elsewhere, or the one that the operator keeps."""
+        found = self._elsewhere.speaker(organisation_id) if self._elsewhere else None
+        return found or self.custody(organisation_id)
+
+    def custody(self, organisation_id: UUID) -> Key:
         """Return the key that the operator keeps for an organisation (平台托管)."""
         return self._derive(f"organisation:{organisation_id}")
+
+    def newcomer(self, organisation_id: UUID, address: bytes) -> Signer:
+        """Return who shows that a key which is to be added is held. Raises LookupError for a key at nobody's hand."""
+        if self._elsewhere is None:
+            raise LookupError(address.hex())
+        return self._elsewhere.newcomer(organisation_id, address)
 
     def sm2_seed(self) -> bytes:
         """Return 32 bytes that name the SM2 key with which this home signs while nobody has certified one (自签)."""
@@ -88,11 +172,18 @@ def types_of(type_text: str) -> list[str]:
 
 def typed_digest(
     contract_name: str, address: bytes, chain_id: int, type_text: str, types: Sequence[str], values: Sequence[object]
-) -> bytes:
+) -> Signable:
     """Return the digest that a signer signs (EIP-712); all members are of fixed size."""
     domain = encode(
         ["bytes32", "bytes32", "bytes32", "uint256", "address"],
         [_DOMAIN_TYPE, keccak(f"asset_hub {contract_name}".encode()), keccak(b"1"), chain_id, "0x" + address.hex()],
     )
     struct = encode(["bytes32", *types], [keccak(type_text.encode()), *values])
-    return keccak(b"\x19\x01" + keccak(domain) + keccak(struct))
+    data = TypedData(contract_name, address, chain_id, type_text, tuple(values))
+    return Signable.of(keccak(b"\x19\x01" + keccak(domain) + keccak(struct)), data)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    return value if isinstance(value, bool | str) else str(value)

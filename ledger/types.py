@@ -25,6 +25,7 @@ class EntryKind(StrEnum):
     STATEMENT = "statement"
     ORDER = "order"
     COMPACT = "compact"
+    KEY = "key"
 
 
 KIND_NAMES: dict[EntryKind, str] = {
@@ -39,15 +40,34 @@ KIND_NAMES: dict[EntryKind, str] = {
     EntryKind.STATEMENT: N_("Statement published"),
     EntryKind.ORDER: N_("Step of an order"),
     EntryKind.COMPACT: N_("What has ended left the list"),
+    EntryKind.KEY: N_("Key of a house changed"),
 }
 
 
 class EntryState(StrEnum):
-    """Decided here, confirmed by the chain, or refused by it."""
+    """Waiting for a house's own signature, decided here, confirmed by the chain, or refused by it."""
 
+    UNSIGNED = "unsigned"
     RECORDED = "recorded"
     CONFIRMED = "confirmed"
     REFUSED = "refused"
+
+
+class CustodyKind(StrEnum):
+    """Who keeps a key's secret: the operator (平台托管), or the house itself."""
+
+    CUSTODY = "custody"
+    OWN = "own"
+
+
+class KeyState(StrEnum):
+    """Asked for, speaking, ended, refused by the chain; or a recovery that waits its three days."""
+
+    ASKED = "asked"
+    LIVE = "live"
+    RETIRED = "retired"
+    REFUSED = "refused"
+    RECOVERING = "recovering"
 
 
 class AnchorKind(StrEnum):

@@ -38,6 +38,7 @@ MARKS = {
     LicenceState.REFUSED: "bad",
 }
 ENTRY_STATES: dict[EntryState, tuple[str, str]] = {
+    EntryState.UNSIGNED: (N_("waits for a house’s signature"), "busy"),
     EntryState.RECORDED: (N_("on its way to the ledger"), "busy"),
     EntryState.CONFIRMED: (N_("confirmed"), "good"),
     EntryState.REFUSED: (N_("refused"), "bad"),

@@ -92,6 +92,14 @@ build_geth() {
   nice .venv/bin/python -m tests.services.geth install >.cache/geth.log 2>&1 \
     || { tail -5 .cache/geth.log >&2; say "geth could not be built: its tests will be skipped"; }
 }
+look_for_softhsm() { # a Debian package: only root can install it, and only where it is missing
+  command -v softhsm2-util >/dev/null && return
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    say "SoftHSM2"
+    apt-get install -y -qq softhsm2 >.cache/softhsm.log 2>&1 && return
+  fi
+  say "no SoftHSM2 (Debian package softhsm2): the tests of tokens will be skipped"
+}
 install_contract_tools() {
   .venv/bin/python -m tests.services.contract_tools is-there && return
   say "vyper, halmos, slither, each in an environment of its own"
@@ -99,6 +107,7 @@ install_contract_tools() {
     || { tail -5 .cache/contract-tools.log >&2; say "they could not all be had: what needs them will be skipped"; }
 }
 if [ "$purpose" = tests ]; then
+  look_for_softhsm
   install_anvil & background+=($!)
   install_contract_tools & background+=($!)
   build_geth & background+=($!)

@@ -30,6 +30,8 @@ ACT_NAMES: Mapping[str, str] = {
     "ledger.bring_case": N_("bring, answer and settle disputes"),
     "ledger.close_case": N_("close decided disputes"),
     "ledger.compact": N_("take ended licences off the ledger's lists"),
+    "ledger.keys": N_("keep the keys of the house and sign by them"),
+    "ledger.recover_key": N_("help a house that has lost its keys"),
     "ledger.object": N_("object to statements"),
     "ledger.oversee_cases": N_("see every dispute"),
     "ledger.oversee_statements": N_("see every statement"),

@@ -10,6 +10,7 @@ import asset_hub.messages.models
 import ingest.models
 import ledger.case_models
 import ledger.index_models
+import ledger.key_models
 import ledger.models
 import ledger.nonces
 import ledger.order_models
@@ -28,6 +29,7 @@ packages = (
     ledger.nonces,
     ledger.case_models,
     ledger.order_models,
+    ledger.key_models,
     marketplace.models,
     asset_hub.curation.models,
     search.models,

@@ -29,6 +29,7 @@ JOB_NAMES: Mapping[str, str] = {
     "ledger.follow_chain": N_("Read what the ledger recorded"),
     "ledger.check_index": N_("Compare what was read with the ledger"),
     "operations.sweep_files": N_("Remove files that nothing refers to"),
+    "ledger.lapse_unsigned": N_("Let an unsigned act lapse"),
     "marketplace.on_entry_confirmed": N_("Tell the trade that the ledger confirmed"),
     "marketplace.on_entry_refused": N_("Tell the trade that the ledger refused"),
     "ledger.stamp_day": N_("Have yesterday stamped by a time stamping authority"),

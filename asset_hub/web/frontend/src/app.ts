@@ -1,5 +1,5 @@
 // Loads a widget's code only when a page (or a fragment that came later) has the widget.
-const ELEMENTS = ["film-player", "deep-zoom", "upload-desk", "sortable-list", "file-digest", "copy-text", "auto-submit", "menu-drawer"];
+const ELEMENTS = ["film-player", "deep-zoom", "upload-desk", "sortable-list", "file-digest", "copy-text", "auto-submit", "menu-drawer", "house-keys"];
 const asked = new Set<string>();
 
 function load(root: ParentNode): void {

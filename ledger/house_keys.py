@@ -1,0 +1,248 @@
+"""The keys of a house: added, retired and recovered by acts of OrgRegistry.sol, and listed with who keeps them.
+
+The first key of a house is kept by the operator (平台托管). A house that adds its own signs from then on itself; that
+key then retires the operator's, by the house's own act. Here are addresses only: a secret that is not in custody never
+comes to us.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from eth_utils.address import to_checksum_address
+from sqlmodel import col, select
+
+from asset_hub.accounts import Actor, require, require_organisation
+from asset_hub.core.db import ReadSession, WriteSession
+from asset_hub.core.errors import BadInput
+from asset_hub.core.text import N_
+from ledger import permissions
+from ledger.entries import record_entry
+from ledger.errors import EntryNotFound
+from ledger.key_acts import AddKey, CancelRecovery, ProposeRecovery, Recover, RetireKey, write_key_act
+from ledger.key_errors import BadKeyAddress, KeyNotFound, KeyTaken
+from ledger.key_models import KeyRow
+from ledger.models import EntryRow, OrgRow
+from ledger.sites import find_site
+from ledger.types import CustodyKind, EntryId, EntryKind, KeyState
+from ledger.waiting import PURPOSE_ACTS, PURPOSE_COUNTERSIGN, is_kept_for, is_valid
+
+RECOVERY_WAIT_SECONDS = 3 * 86_400
+_EVERY_PURPOSE = PURPOSE_ACTS | PURPOSE_COUNTERSIGN
+_ADDRESS_BYTES = 20
+_IN_USE = frozenset({KeyState.ASKED, KeyState.LIVE, KeyState.RETIRED, KeyState.RECOVERING})
+
+
+@dataclass(frozen=True, slots=True)
+class HouseKey:
+    """A key of a house as its people see it."""
+
+    organisation_id: UUID
+    address: bytes
+    custody: CustodyKind
+    purpose: int
+    state: KeyState
+    valid_from: datetime | None
+    valid_until: datetime | None
+
+
+def read_address(text: str) -> bytes:
+    """Return the bytes of an address (hex, 0x or not). Raises BadKeyAddress, also for a wrong checksum (EIP-55)."""
+    digits = text.strip().removeprefix("0x")
+    try:
+        address = bytes.fromhex(digits)
+    except ValueError as error:
+        raise BadKeyAddress from error
+    if len(address) != _ADDRESS_BYTES or len(digits) != 2 * _ADDRESS_BYTES or not any(address):
+        raise BadKeyAddress
+    is_mixed = digits not in (digits.lower(), digits.upper())
+    if is_mixed and show_address(address) != "0x" + digits:
+        raise BadKeyAddress(N_("The checksum of the address is wrong; was a letter changed?"))
+    return address
+
+
+def show_address(address: bytes) -> str:
+    """Return an address as it is shown, with its checksum (EIP-55)."""
+    return str(to_checksum_address(address))
+
+
+def add_key(
+    session: WriteSession, *, address: bytes, purpose: int = _EVERY_PURPOSE, valid_until: datetime | None = None,
+    by: Actor, now: datetime,
+) -> EntryId:  # fmt: skip
+    """Ask for a key of one's own house; it waits for the new key's signature, and for that of a present own key.
+
+    Raises KeyTaken, EntryNotFound for a house that is not on the ledger yet, KeyMissing, BadInput, Forbidden.
+    """
+    house = require_organisation(by)
+    require(by, permissions.KEYS, organisation_id=house)
+    until = int(valid_until.timestamp()) if valid_until else 0
+    if not 0 < purpose <= _EVERY_PURPOSE or (until and until <= now.timestamp()):
+        raise BadInput(N_("Say what the key is for, and a time to come."))
+    _require_on_ledger(session, house)
+    row = _fresh_row(session, house, address, now)
+    row.purpose, row.state, row.valid_until = purpose, KeyState.ASKED, until or None
+    args = write_key_act(AddKey, address, purpose=purpose, valid_until=until)
+    return _record(session, row, args, now)
+
+
+def retire_key(session: WriteSession, *, address: bytes, by: Actor, now: datetime) -> EntryId:
+    """End a key of one's own house, at once when the chain has it; a live key of the house signs.
+
+    Raises KeyNotFound, BadInput for the last key that could sign, Forbidden.
+    """
+    house = require_organisation(by)
+    require(by, permissions.KEYS, organisation_id=house)
+    row = _live_row(session, house, address)
+    if len(_live_rows(session, house)) == 1:
+        raise BadInput(N_("This is the last key of the house; add the next one first."))
+    return record_entry(session, EntryKind.KEY, house, write_key_act(RetireKey, row.address), now)
+
+
+def propose_recovery(
+    session: WriteSession, *, organisation_id: UUID, address: bytes, by: Actor, now: datetime
+) -> EntryId:
+    """Propose a new key for a house that has lost its own; it has three days to object. The operator's act.
+
+    Raises KeyTaken, EntryNotFound, Forbidden.
+    """
+    require(by, permissions.RECOVER_KEY)
+    _require_on_ledger(session, organisation_id)
+    row = _fresh_row(session, organisation_id, address, now)
+    row.purpose, row.state = _EVERY_PURPOSE, KeyState.RECOVERING
+    return _record(session, row, write_key_act(ProposeRecovery, address, by_registrar=True), now)
+
+
+def cancel_recovery(session: WriteSession, *, address: bytes, by: Actor, now: datetime) -> EntryId:
+    """Object to a recovery of one's own house: a live key of it signs. Raises KeyNotFound, KeyMissing, Forbidden."""
+    house = require_organisation(by)
+    require(by, permissions.KEYS, organisation_id=house)
+    row = _row_in(session, house, address, KeyState.RECOVERING)
+    return record_entry(session, EntryKind.KEY, house, write_key_act(CancelRecovery, row.address), now)
+
+
+def recover(session: WriteSession, *, organisation_id: UUID, address: bytes, by: Actor, now: datetime) -> EntryId:
+    """Give the house the proposed key; the contract refuses it before the three days are over. The operator's act.
+
+    Raises KeyNotFound, Forbidden.
+    """
+    require(by, permissions.RECOVER_KEY)
+    row = _row_in(session, organisation_id, address, KeyState.RECOVERING)
+    return record_entry(
+        session, EntryKind.KEY, organisation_id, write_key_act(Recover, row.address, by_registrar=True), now
+    )
+
+
+def list_keys(session: ReadSession, *, organisation_id: UUID) -> tuple[HouseKey, ...]:
+    """Return the keys of a house, oldest first. They are public: the chain shows them to everybody."""
+    rows = session.exec(
+        select(KeyRow).where(KeyRow.organisation_id == organisation_id).order_by(col(KeyRow.created_at))
+    )
+    return tuple(
+        HouseKey(
+            row.organisation_id, row.address, CustodyKind(row.custody), row.purpose, KeyState(row.state),
+            _time(row.valid_from), _time(row.valid_until),
+        )
+        for row in rows
+    )  # fmt: skip
+
+
+def is_in_custody(session: ReadSession, *, organisation_id: UUID) -> bool:
+    """Say whether the operator holds a key that still speaks for this house."""
+    return is_kept_for(session.exec(select(KeyRow).where(KeyRow.organisation_id == organisation_id)).all())
+
+
+def house_that_countersigns(session: ReadSession, *, address: bytes, now: datetime) -> UUID | None:
+    """Return whose own key this is, if it may countersign days now; one in custody attests nothing."""
+    rows = session.exec(select(KeyRow).where(KeyRow.address == address, KeyRow.custody == CustodyKind.OWN))
+    return next(
+        (
+            row.organisation_id
+            for row in rows
+            if row.state == KeyState.LIVE and row.purpose & PURPOSE_COUNTERSIGN and is_valid(row, now)
+        ),
+        None,
+    )
+
+
+def key_confirmed(session: WriteSession, entry: EntryRow, time: int) -> None:
+    """Do to our rows what the contract did; the first own key for acts is asked at once to retire the operator's."""
+    row = session.get_one(KeyRow, (entry.subject_id, bytes.fromhex(entry.args["address"])))
+    act = entry.args["act"]
+    if act in (AddKey.__name__, Recover.__name__):
+        row.state, row.valid_from = KeyState.LIVE, time
+        session.flush()
+        _retire_custody(session, row, entry, time)
+    elif act == RetireKey.__name__:
+        row.state, row.valid_until = KeyState.RETIRED, time
+    elif act == CancelRecovery.__name__:
+        row.state = KeyState.REFUSED
+    else:
+        row.valid_from = time + RECOVERY_WAIT_SECONDS
+
+
+def key_refused(session: WriteSession, entry: EntryRow) -> None:
+    """Let a key be asked for again that the chain did not take."""
+    row = session.get(KeyRow, (entry.subject_id, bytes.fromhex(entry.args["address"])))
+    if row is not None and row.entry_id == entry.id and row.state in (KeyState.ASKED, KeyState.RECOVERING):
+        row.state = KeyState.REFUSED
+
+
+def _retire_custody(session: WriteSession, row: KeyRow, entry: EntryRow, time: int) -> None:
+    if not row.purpose & PURPOSE_ACTS:
+        return
+    kept = [one for one in _live_rows(session, row.organisation_id) if one.custody == CustodyKind.CUSTODY]
+    for one in kept:
+        now = datetime.fromtimestamp(time, UTC)
+        record_entry(session, EntryKind.KEY, entry.subject_id, write_key_act(RetireKey, one.address), now)
+
+
+def _record(session: WriteSession, row: KeyRow, args: dict[str, object], now: datetime) -> EntryId:
+    session.add(row)
+    session.flush()
+    entry_id = record_entry(session, EntryKind.KEY, row.organisation_id, args, now)
+    row.entry_id = entry_id
+    session.flush()
+    return entry_id
+
+
+def _fresh_row(session: ReadSession, house: UUID, address: bytes, now: datetime) -> KeyRow:
+    """Return the row of a key that is not in use. Raises KeyTaken.
+
+    Another house's mere wish does not block it: the key's own signature decides whose it is.
+    """
+    for row in session.exec(select(KeyRow).where(KeyRow.address == address)):
+        is_wish = row.state in (KeyState.ASKED, KeyState.RECOVERING)
+        if row.state in _IN_USE and not (is_wish and row.organisation_id != house):
+            raise KeyTaken
+    held = session.get(KeyRow, (house, address))
+    return held or KeyRow(
+        organisation_id=house, address=address, custody=CustodyKind.OWN, purpose=0, state=KeyState.ASKED,
+        created_at=now,
+    )  # fmt: skip
+
+
+def _live_rows(session: ReadSession, house: UUID) -> list[KeyRow]:
+    """Return the keys that sign acts of the house."""
+    statement = select(KeyRow).where(KeyRow.organisation_id == house, KeyRow.state == KeyState.LIVE)
+    return [row for row in session.exec(statement) if row.purpose & PURPOSE_ACTS]
+
+
+def _live_row(session: ReadSession, house: UUID, address: bytes) -> KeyRow:
+    return _row_in(session, house, address, KeyState.LIVE)
+
+
+def _row_in(session: ReadSession, house: UUID, address: bytes, state: KeyState) -> KeyRow:
+    row = session.get(KeyRow, (house, address), populate_existing=True)
+    if row is None or row.state != state:
+        raise KeyNotFound
+    return row
+
+
+def _require_on_ledger(session: ReadSession, house: UUID) -> None:
+    if session.get(OrgRow, house) is None or find_site(session) is None:
+        raise EntryNotFound(N_("This house is not on the ledger yet."))
+
+
+def _time(seconds: int | None) -> datetime | None:
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None

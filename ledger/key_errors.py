@@ -1,0 +1,70 @@
+"""What is refused about keys and signatures."""
+
+from asset_hub.core.errors import BadInput, NotFound, RuleRefused
+from asset_hub.core.text import N_
+
+
+class BadKeyAddress(BadInput):
+    """Not the address of a key: 20 bytes in hex, with a right checksum where letters are of both cases."""
+
+    slug, title = "bad-key-address", N_("This is no address of a key")
+
+
+class KeyTaken(RuleRefused):
+    """The key speaks for a house already, or waits to."""
+
+    slug, title = "key-taken", N_("This key is in use already")
+
+
+class KeyNotFound(NotFound):
+    """No such key of this house."""
+
+    slug, title = "key-not-found", N_("There is no such key of this house")
+
+
+class KeyMissing(RuleRefused):
+    """A house keeps its own keys and none of them is valid now; nobody else signs for it."""
+
+    slug, title = "key-missing", N_("A house keeps its own keys, and none of them is valid now")
+
+
+class OwnKeyRefused(RuleRefused):
+    """An act that cannot wait for a signature, of a house that keeps its own key; nobody else signs for it."""
+
+    slug, title = "own-key-needed", N_("A house keeps its own key, and this act cannot wait for its signature yet")
+
+
+class SignatureNotFound(NotFound):
+    """Nothing waits for this signature, or not one of the reader's house."""
+
+    slug, title = "signature-not-found", N_("Nothing of this house waits for this signature")
+
+
+class SignatureClosed(RuleRefused):
+    """The signature is given already, its time has passed, or the act is decided."""
+
+    slug, title = "signature-closed", N_("This does not wait for a signature any more")
+
+
+class WordsChanged(RuleRefused):
+    """What is to be signed has changed since it was read."""
+
+    slug, title = "words-changed", N_("What is to be signed has changed; read it again")
+
+
+class BadSignature(BadInput):
+    """Not a signature of these words by a valid key of this house."""
+
+    slug, title = "bad-signature", N_("No valid key of this house signed these words")
+
+
+class KeystoreRefused(BadInput):
+    """Not a keystore file, or the passphrase is another."""
+
+    slug, title = "keystore-refused", N_("The passphrase does not open this keystore file, or it is none")
+
+
+class TokenRefused(BadInput):
+    """The token does not answer, its PIN is another, or it holds no such key."""
+
+    slug, title = "token-refused", N_("The token does not open, or holds no such key")

@@ -1,0 +1,54 @@
+"""Tables of keys: which keys speak for a house and who keeps them, and the signatures that houses are asked for."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from asset_hub.core.db import JsonColumn, UtcDateTime
+
+
+class KeyRow(SQLModel, table=True):
+    """A key of a house by its address; the secret is here only where `custody` is the operator's (平台托管).
+
+    `valid_from` and `valid_until` are the chain's times in unix seconds; of a proposed recovery `valid_from` is when
+    it is ready.
+    """
+
+    __tablename__ = "ledger_key"
+
+    organisation_id: UUID = Field(primary_key=True)
+    address: bytes = Field(primary_key=True)
+    custody: str
+    purpose: int
+    state: str
+    valid_from: int | None = Field(default=None, sa_type=sa.BigInteger)
+    valid_until: int | None = Field(default=None, sa_type=sa.BigInteger)
+    entry_id: UUID | None = Field(default=None, index=True)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class SignatureRow(SQLModel, table=True):
+    """A signature that an entry waits for: exactly what is to be signed (EIP-712), by whom, until when.
+
+    `address` is set where only that key will do; `deadline` is in unix seconds, and part of what is signed.
+    """
+
+    __tablename__ = "ledger_signature"
+    __table_args__ = (sa.UniqueConstraint("entry_id", "organisation_id", "slot"),)
+
+    id: UUID = Field(primary_key=True)
+    entry_id: UUID
+    organisation_id: UUID = Field(index=True)
+    slot: str
+    address: bytes | None = None
+    digest: bytes
+    typed: dict[str, Any] = Field(sa_type=JsonColumn)
+    deadline: int = Field(sa_type=sa.BigInteger)
+    signature: bytes | None = None
+    signed_by: bytes | None = None
+    person_id: UUID | None = None
+    signed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    created_at: datetime = Field(sa_type=UtcDateTime)

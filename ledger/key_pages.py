@@ -1,0 +1,62 @@
+"""The page of a house's keys: who keeps them, what waits for a signature, making and using a key in the browser."""
+
+import json
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from asset_hub.accounts import require, require_organisation
+from asset_hub.accounts.deps import CurrentActor
+from asset_hub.core import clock
+from asset_hub.core.text import N_
+from asset_hub.web.shell import language_of, render
+from asset_hub.web.texts import translator
+from ledger import permissions
+from ledger.house_keys import is_in_custody, list_keys, show_address
+from ledger.pending import list_pending
+from ledger.types import CustodyKind, KeyState
+from ledger.waiting import PURPOSE_ACTS
+
+router = APIRouter(include_in_schema=False)
+STATE_WORDS: dict[KeyState, tuple[str, str]] = {
+    KeyState.ASKED: (N_("asked for"), "busy"),
+    KeyState.LIVE: (N_("speaks for the house"), "good"),
+    KeyState.RETIRED: (N_("ended"), ""),
+    KeyState.REFUSED: (N_("not taken"), "bad"),
+    KeyState.RECOVERING: (N_("recovery, waits three days"), "busy"),
+}
+CUSTODY_WORDS: dict[CustodyKind, str] = {
+    CustodyKind.CUSTODY: N_("kept by the operator"),
+    CustodyKind.OWN: N_("kept by the house"),
+}
+_WORDS: dict[str, str] = {
+    "insecure": N_("This browser offers no cryptography on this address: open the site by https, or use the command."),
+    "working": N_("Working …"),
+    "failed": N_("That did not work."),
+    "short": N_("A passphrase has at least 12 characters."),
+    "differ": N_("The two passphrases differ."),
+    "made": N_("The key is made and asked for. Keep its file and passphrase: nobody can restore them. Its address:"),
+    "nofile": N_("Choose the file of the key."),
+    "nothing": N_("Choose what to sign."),
+    "wrong": N_("The passphrase does not open this file."),
+    "signed": N_("Signed:"),
+    "changed": N_("What is to be signed has changed; load the page again and read it."),
+}
+
+
+@router.get("/keys")
+def keys_page(request: Request, by: CurrentActor) -> Response:
+    """The keys of the reader's house, and what waits for its signature."""
+    house = require_organisation(by)
+    require(by, permissions.KEYS, organisation_id=house)
+    with request.app.state.services.database.write() as session:
+        found = list_keys(session, organisation_id=house)
+        pending = list_pending(session, by=by, now=clock.now())
+        in_custody = is_in_custody(session, organisation_id=house)
+    language = language_of(request)
+    words = {name: translator(language)(text) for name, text in _WORDS.items()}
+    return render(
+        request, "ledger/keys.html", title=N_("Keys and signatures"), keys=found, pending=pending,
+        in_custody=in_custody, states=STATE_WORDS, custody=CUSTODY_WORDS, show_address=show_address,
+        acts=PURPOSE_ACTS, words=json.dumps(words, ensure_ascii=False),
+    )  # fmt: skip

@@ -1,0 +1,87 @@
+"""JSON: the keys of a house, what waits for its signature, and the signatures."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from asset_hub.accounts import require, require_organisation
+from asset_hub.accounts.deps import CurrentActor
+from asset_hub.core import clock
+from ledger import house_keys, permissions
+from ledger.house_keys import read_address
+from ledger.key_errors import BadSignature
+from ledger.key_views import facts_of_keys, facts_of_pending
+from ledger.pending import give_signature, list_pending
+from ledger.waiting import PURPOSE_ACTS, PURPOSE_COUNTERSIGN
+
+router = APIRouter(prefix="/api/v1", tags=["ledger"])
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class NewKey(_Closed):
+    """A key by its address, what it is for and until when; its secret stays with the house."""
+
+    address: str = Field(max_length=42)
+    acts: bool = True
+    countersign: bool = True
+    valid_until: AwareDatetime | None = None
+
+
+class GivenSignature(_Closed):
+    """A signature of 65 bytes in hex: r, s, v."""
+
+    signature: str = Field(max_length=132)
+
+
+@router.get("/keys")
+def keys(request: Request, by: CurrentActor) -> dict[str, Any]:
+    """The keys of one's own house, and whether the operator holds one that speaks for it."""
+    house = require_organisation(by)
+    require(by, permissions.KEYS, organisation_id=house)
+    with request.app.state.services.database.read() as session:
+        return facts_of_keys(session, house)
+
+
+@router.post("/keys", status_code=201)
+def add_key(request: Request, body: NewKey, by: CurrentActor) -> dict[str, Any]:
+    """Ask for a key of one's own house; it waits for the key's own signature."""
+    purpose = PURPOSE_ACTS * body.acts | PURPOSE_COUNTERSIGN * body.countersign
+    until: datetime | None = body.valid_until
+    with request.app.state.services.database.write() as session:
+        house_keys.add_key(
+            session, address=read_address(body.address), purpose=purpose, valid_until=until, by=by, now=clock.now()
+        )
+        return facts_of_keys(session, require_organisation(by))
+
+
+@router.post("/keys/{address}/retire")
+def retire_key(request: Request, address: str, by: CurrentActor) -> dict[str, Any]:
+    """End a key of one's own house; another key of it signs."""
+    with request.app.state.services.database.write() as session:
+        house_keys.retire_key(session, address=read_address(address), by=by, now=clock.now())
+        return facts_of_keys(session, require_organisation(by))
+
+
+@router.get("/signatures")
+def signatures(request: Request, by: CurrentActor) -> dict[str, Any]:
+    """What waits for a signature of one's own house: in words, and exactly as it is signed (EIP-712)."""
+    with request.app.state.services.database.write() as session:
+        return {"pending": [facts_of_pending(one) for one in list_pending(session, by=by, now=clock.now())]}
+
+
+@router.post("/signatures/{signature_id}")
+def sign(request: Request, signature_id: UUID, body: GivenSignature, by: CurrentActor) -> dict[str, str]:
+    """Hand in a signature of one's own house; with the last one the act goes on to the ledger."""
+    try:
+        signature = bytes.fromhex(body.signature.removeprefix("0x"))
+    except ValueError as error:
+        raise BadSignature from error
+    with request.app.state.services.database.write() as session:
+        state = give_signature(session, pending_id=signature_id, signature=signature, by=by, now=clock.now())
+    return {"state": str(state)}

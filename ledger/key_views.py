@@ -1,0 +1,53 @@
+"""What waits for a signature as the file that its signer takes to where the key is."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+from asset_hub.core.db import ReadSession
+from ledger.house_keys import HouseKey, is_in_custody, list_keys, show_address
+from ledger.key_errors import SignatureNotFound
+from ledger.pending import Pending
+from ledger.waiting import PURPOSE_ACTS, PURPOSE_COUNTERSIGN
+
+TO_SIGN_TYPE = "asset_hub/to-sign/1"
+SIGNED_TYPE = "asset_hub/signed/1"
+
+
+def facts_of_pending(one: Pending) -> dict[str, Any]:
+    """Return what is to be signed as plain JSON: in words, exactly (EIP-712), by whom, until when."""
+    return {
+        "type": TO_SIGN_TYPE, "id": str(one.id), "kind": str(one.kind), "text": {"zh": one.said.zh, "en": one.said.en},
+        "deadline": one.deadline.isoformat(), "by": show_address(one.address) if one.address else None,
+        "digest": one.digest.hex(), "typed_data": one.typed,
+    }  # fmt: skip
+
+
+def facts_of_keys(session: ReadSession, organisation_id: UUID) -> dict[str, Any]:
+    """Return the keys of a house as plain JSON, and whether the operator still holds one that speaks for it."""
+    return {
+        "organisation": str(organisation_id),
+        "operator_can_sign": is_in_custody(session, organisation_id=organisation_id),
+        "keys": [_facts_of_key(one) for one in list_keys(session, organisation_id=organisation_id)],
+    }
+
+
+def read_signed(content: bytes) -> tuple[UUID, bytes]:
+    """Return which request a signature file answers, and the signature. Raises SignatureNotFound for another file."""
+    try:
+        document = json.loads(content)
+        if document["type"] != SIGNED_TYPE:
+            raise SignatureNotFound
+        return UUID(document["id"]), bytes.fromhex(document["signature"].removeprefix("0x"))
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise SignatureNotFound from error
+
+
+def _facts_of_key(one: HouseKey) -> dict[str, Any]:
+    purposes = {"acts": PURPOSE_ACTS, "countersign": PURPOSE_COUNTERSIGN}
+    return {
+        "address": show_address(one.address), "custody": str(one.custody), "state": str(one.state),
+        "purposes": [name for name, bit in purposes.items() if one.purpose & bit],
+        "valid_from": one.valid_from.isoformat() if one.valid_from else None,
+        "valid_until": one.valid_until.isoformat() if one.valid_until else None,
+    }  # fmt: skip

@@ -1,0 +1,136 @@
+"""What a house has to sign by its own key: shown exactly and in words, taken when its key signed it, else lapsed."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from asset_hub.accounts import Actor, require, require_organisation, require_person
+from asset_hub.core.db import ReadSession, WriteSession
+from asset_hub.core.events import emit
+from ledger import permissions
+from ledger.entries import submit_soon
+from ledger.events import EntryRefused
+from ledger.handed import signatures_of
+from ledger.key_errors import BadSignature, SignatureClosed, SignatureNotFound, WordsChanged
+from ledger.key_models import SignatureRow
+from ledger.models import EntryRow
+from ledger.recovery import recover_address
+from ledger.said import Said, say
+from ledger.types import EntryId, EntryKind, EntryState
+from ledger.waiting import speaking_keys, wanted, write_asks
+
+UNSIGNED_REASON = "SignatureMissing"
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A signature that a house is asked for; `typed` is what is signed (EIP-712), `said` the same in words."""
+
+    id: UUID
+    entry_id: EntryId
+    organisation_id: UUID
+    kind: EntryKind
+    said: Said
+    typed: dict[str, Any]
+    digest: bytes
+    address: bytes | None
+    deadline: datetime
+    is_new_key: bool
+
+
+def list_pending(session: WriteSession, *, by: Actor, now: datetime) -> tuple[Pending, ...]:
+    """Return what one's house has to sign now, oldest first, in the words of this moment.
+
+    It writes: words that have changed since (a licence beside this one) are asked for anew. Raises Forbidden.
+    """
+    house = require_organisation(by)
+    require(by, permissions.KEYS, organisation_id=house)
+    statement = (
+        select(EntryRow)
+        .join(SignatureRow, col(SignatureRow.entry_id) == col(EntryRow.id))
+        .where(SignatureRow.organisation_id == house, EntryRow.state == EntryState.UNSIGNED)
+        .order_by(col(EntryRow.number))
+        .distinct()
+    )
+    entries = session.exec(statement).all()
+    found = [one for entry in entries for one in _of_entry(session, entry, house, now)]
+    return tuple(found)
+
+
+def give_signature(
+    session: WriteSession, *, pending_id: UUID, signature: bytes, by: Actor, now: datetime
+) -> EntryState:
+    """Take a signature of one's house; with the last one the entry goes on. Return the entry's state.
+
+    Raises SignatureNotFound, SignatureClosed, WordsChanged, BadSignature, KeyMissing, Forbidden.
+    """
+    house = require_organisation(by)
+    require(by, permissions.KEYS, organisation_id=house)
+    row = session.get(SignatureRow, pending_id, with_for_update=True, populate_existing=True)
+    if row is None or row.organisation_id != house:
+        raise SignatureNotFound
+    entry = session.get_one(EntryRow, row.entry_id, with_for_update=True, populate_existing=True)
+    if entry.state != EntryState.UNSIGNED or row.signature is not None or now.timestamp() >= row.deadline:
+        raise SignatureClosed
+    asks = wanted(session, entry, deadline=row.deadline, now=now)
+    if all(ask.digest != row.digest or (ask.organisation_id, ask.slot) != (house, row.slot) for ask in asks):
+        raise WordsChanged
+    row.signed_by = _signer(session, row, signature, now)
+    row.signature, row.person_id, row.signed_at = signature, require_person(by), now
+    session.flush()
+    write_asks(session, entry, asks, now)
+    if all(one.signature is not None for one in signatures_of(session, entry.id)):
+        entry.state = EntryState.RECORDED
+        session.flush()
+        submit_soon(session)
+    return EntryState(entry.state)
+
+
+def lapse_unsigned(session: WriteSession, *, entry_id: UUID, now: datetime) -> None:
+    """Refuse an entry that a house did not sign in time; whatever it held is free again. Idempotent."""
+    from ledger.projections import PROJECTIONS  # it follows entries to their end, this one among them
+
+    entry = session.get_one(EntryRow, entry_id, with_for_update=True, populate_existing=True)
+    asked = signatures_of(session, entry_id)
+    if entry.state != EntryState.UNSIGNED or any(now.timestamp() < row.deadline for row in asked):
+        return
+    entry.state, entry.reason = EntryState.REFUSED, UNSIGNED_REASON
+    if (project := PROJECTIONS.get(EntryKind(entry.kind))) is not None:
+        project.refused(session, entry)
+    session.flush()
+    emit(session, EntryRefused(entry.id, entry.subject_id, entry.kind, UNSIGNED_REASON))
+
+
+def _signer(session: ReadSession, row: SignatureRow, signature: bytes, now: datetime) -> bytes:
+    """Return whose key signed. Raises BadSignature unless it is the one that is asked for, and valid now."""
+    try:
+        address = recover_address(row.digest, signature)
+    except ValueError as error:
+        raise BadSignature from error
+    if row.address is not None:
+        allowed = {row.address}
+    else:
+        allowed = {key.address for key in speaking_keys(session, organisation_id=row.organisation_id, now=now)}
+    if address not in allowed:
+        raise BadSignature
+    return address
+
+
+def _of_entry(session: WriteSession, entry: EntryRow, house: UUID, now: datetime) -> list[Pending]:
+    rows = signatures_of(session, entry.id)
+    deadline = rows[0].deadline
+    if now.timestamp() >= deadline:
+        return []
+    write_asks(session, entry, wanted(session, entry, deadline=deadline, now=now), now)
+    said = say(session, entry)
+    return [
+        Pending(
+            row.id, EntryId(entry.id), house, EntryKind(entry.kind), said, row.typed, row.digest, row.address,
+            datetime.fromtimestamp(row.deadline, UTC), row.address is not None,
+        )
+        for row in signatures_of(session, entry.id)
+        if row.organisation_id == house and row.signature is None
+    ]  # fmt: skip

@@ -1,0 +1,177 @@
+"""An act in the words of both languages, for whoever has to sign it; drawn from the entry, as its call is."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from asset_hub.accounts import get_party
+from asset_hub.core.clock import BEIJING
+from asset_hub.core.db import ReadSession
+from ledger.codebook import USES, GrantKind, rights_of_mask
+from ledger.grants import Words, day_as_date, end_day, kind_of, read_words, start_day
+from ledger.models import EntryRow, GrantRow, WorkRow
+from ledger.types import DeedKind, EntryKind
+
+_EVERY = (1 << 96) - 1
+_LAPSES = (1 << 40) - 1
+_PERCENT = 100
+KIND_WORDS: Mapping[GrantKind, tuple[str, str]] = {
+    GrantKind.NON_EXCLUSIVE: ("普通许可", "a non-exclusive licence"),
+    GrantKind.SOLE: ("排他许可", "a sole licence"),
+    GrantKind.EXCLUSIVE: ("独占许可", "an exclusive licence"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The same sentence twice."""
+
+    zh: str
+    en: str
+
+
+def say(session: ReadSession, entry: EntryRow) -> Said:
+    """Say in both languages what the parties of an entry sign."""
+    return _SAY[EntryKind(entry.kind)](session, entry)
+
+
+def _register(session: ReadSession, entry: EntryRow) -> Said:
+    work = _work(session, entry.subject_id)
+    who = _house(session, entry.args["registrar"])
+    return Said(f"{who.zh}登记作品{work.zh}。", f"{who.en} registers the work {work.en}.")
+
+
+def _title(session: ReadSession, entry: EntryRow) -> Said:
+    args, work = entry.args, _work(session, UUID(entry.args["asset"]))
+    kind = DeedKind(args["act"])
+    if kind in (DeedKind.TRANSFER, DeedKind.PLEDGE):
+        giver, taker = _house(session, args["giver"]), _house(session, args["taker"])
+        rights = _rights(int(args["rights"], 16))
+        if kind == DeedKind.PLEDGE:
+            return Said(
+                f"{giver.zh}将{work.zh}的{rights.zh}质押给{taker.zh}。",
+                f"{giver.en} pledges to {taker.en}: {rights.en} of {work.en}.",
+            )
+        share = f"{int(args['bps']) / _PERCENT:g}%"
+        return Said(
+            f"{giver.zh}将{work.zh}的{rights.zh}转让给{taker.zh}，份额 {share}。",
+            f"{giver.en} transfers to {taker.en} a share of {share}: {rights.en} of {work.en}.",
+        )
+    if kind == DeedKind.RELEASE:
+        index = int(args["index"])
+        pledgor, pledgee, mask = args["before"]["pledges"][index]
+        giver, taker, rights = _house(session, pledgor), _house(session, pledgee), _rights(int(mask, 16))
+        return Said(
+            f"{taker.zh}解除{giver.zh}对{work.zh}的质押：{rights.zh}。",
+            f"{taker.en} releases the pledge by {giver.en} on {work.en}: {rights.en}.",
+        )
+    return _listed(session, work, args["after"]["shares"])
+
+
+def _listed(session: ReadSession, work: Said, shares: list[list[Any]]) -> Said:
+    zh, en = [], []
+    for holder, mask, bps in shares:
+        rights = _rights(int(mask, 16))
+        who = _house(session, holder) if holder else Said("权利人不明", "holder unknown")
+        zh.append(f"{rights.zh}：{who.zh} {int(bps) / _PERCENT:g}%")
+        en.append(f"{rights.en}: {who.en} {int(bps) / _PERCENT:g}%")
+    return Said(f"登记{work.zh}的权属：{'；'.join(zh)}。", f"Title of {work.en} is recorded: {'; '.join(en)}.")
+
+
+def _grant(session: ReadSession, entry: EntryRow) -> Said:
+    args, words = entry.args, read_words(entry.args["words"])
+    giver, taker = _house(session, args["licensor"]), _house(session, args["licensee"])
+    what, work = _terms(words), _work(session, UUID(args["asset"]))
+    kind = KIND_WORDS[kind_of(words)]
+    return Said(
+        f"{giver.zh}就{work.zh}授予{taker.zh}{kind[0]}（第 {args['number']} 号）：{what.zh}。",
+        f"{giver.en} grants {taker.en} {kind[1]} (no. {args['number']}) of {work.en}: {what.en}.",
+    )
+
+
+def _hold(session: ReadSession, entry: EntryRow) -> Said:
+    args, words = entry.args, read_words(entry.args["words"])
+    giver, taker = _house(session, args["licensor"]), _house(session, args["licensee"])
+    what, work = _terms(words), _work(session, UUID(args["asset"]))
+    lapses = _moment(words[2] >> 8 & _LAPSES)
+    return Said(
+        f"{giver.zh}就{work.zh}为{taker.zh}预留权利至 {lapses}：{what.zh}。",
+        f"{giver.en} holds for {taker.en} until {lapses} Beijing time, of {work.en}: {what.en}.",
+    )
+
+
+def _end(session: ReadSession, entry: EntryRow) -> Said:
+    row = session.get_one(GrantRow, int(entry.args["number"]))
+    giver, taker = _house(session, str(row.licensor_id)), _house(session, str(row.licensee_id))
+    work = _work(session, row.asset_id)
+    return Said(
+        f"终止{giver.zh}就{work.zh}给予{taker.zh}的第 {row.number} 号许可或预留。",
+        f"Licence or hold no. {row.number} by {giver.en} to {taker.en} of {work.en} ends.",
+    )
+
+
+_KEY_ACTS: Mapping[str, tuple[str, str]] = {
+    "AddKey": ("增加密钥", "adds the key"),
+    "RetireKey": ("停用密钥", "retires the key"),
+    "CancelRecovery": ("反对恢复密钥", "objects to the recovery key"),
+    "ProposeRecovery": ("拟恢复密钥", "is to recover by the key"),
+    "Recover": ("恢复密钥", "recovers by the key"),
+}
+
+
+def _key(session: ReadSession, entry: EntryRow) -> Said:
+    who, (zh, en), address = _house(session, str(entry.subject_id)), _KEY_ACTS[entry.args["act"]], entry.args["address"]
+    until = int(entry.args.get("valid_until") or 0)
+    more = (f"，有效至 {_moment(until)}", f", valid until {_moment(until)} Beijing time") if until else ("", "")
+    return Said(f"{who.zh}{zh} 0x{address}{more[0]}。", f"{who.en} {en} 0x{address}{more[1]}.")
+
+
+_SAY: Mapping[EntryKind, Callable[[ReadSession, EntryRow], Said]] = {
+    EntryKind.REGISTER: _register,
+    EntryKind.TITLE: _title,
+    EntryKind.GRANT: _grant,
+    EntryKind.HOLD: _hold,
+    EntryKind.END: _end,
+    EntryKind.KEY: _key,
+}
+
+
+def _terms(words: Words) -> Said:
+    uses = _uses(words[0] >> 160)
+    last = day_as_date(end_day(words)) - timedelta(days=1)
+    first = day_as_date(start_day(words))
+    places = words[1].bit_count()
+    return Said(f"{uses.zh}，{first} 至 {last}，{places} 个地区", f"{uses.en}, {first} to {last}, {places} territories")
+
+
+def _uses(mask: int) -> Said:
+    if mask == _EVERY:
+        return Said("全部用途", "all uses")
+    found = [use for bit, use in enumerate(USES) if mask >> bit & 1]
+    return Said("、".join(one.name_zh for one in found), ", ".join(one.name_en for one in found))
+
+
+def _rights(mask: int) -> Said:
+    if mask == _EVERY:
+        return Said("全部财产权", "all rights")
+    found = rights_of_mask(mask)
+    return Said("、".join(one.name_zh for one in found), ", ".join(one.name_en for one in found))
+
+
+def _house(session: ReadSession, organisation_id: str) -> Said:
+    found = get_party(session, organisation_id=UUID(organisation_id))
+    return Said(f"“{found.name_zh}”", found.name("en"))
+
+
+def _work(session: ReadSession, asset_id: UUID) -> Said:
+    row = session.get(WorkRow, asset_id)
+    stated = json.loads(row.statement) if row else {}
+    number, zh, en = stated.get("number", asset_id), stated.get("title_zh", ""), stated.get("title_en", "")
+    return Said(f"《{zh or en}》（{number}）", f"“{en or zh}” ({number})")
+
+
+def _moment(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).astimezone(BEIJING).strftime("%Y-%m-%d %H:%M")

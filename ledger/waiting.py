@@ -1,0 +1,162 @@
+"""Entries that wait for houses which keep their own keys: what each has to sign, and until when.
+
+The operator cannot sign for such a house. What must be signed is found by building the call itself, so that whatever a
+builder asks a house for is what the house is shown. Source: Guide in docs/ledger.md, ADR on keys of the houses.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from asset_hub.core.db import ReadSession, WriteSession
+from asset_hub.core.ids import new_id
+from asset_hub.core.jobs import Queue, enqueue
+from ledger.builders import BUILDERS
+from ledger.handed import SPEAKER, newcomer_slot, signatures_of
+from ledger.key_errors import KeyMissing, OwnKeyRefused
+from ledger.key_models import KeyRow, SignatureRow
+from ledger.models import EntryRow
+from ledger.signing import Keys, Signable, Signer
+from ledger.sites import find_site
+from ledger.types import CustodyKind, EntryKind, EntryState, KeyState
+
+LAPSE = "ledger.lapse_unsigned"
+SIGN_WITHIN = timedelta(days=7)
+WAITS = frozenset({
+    EntryKind.REGISTER, EntryKind.GRANT, EntryKind.HOLD, EntryKind.END, EntryKind.TITLE, EntryKind.KEY,
+})  # fmt: skip
+PURPOSE_ACTS, PURPOSE_COUNTERSIGN = 1, 2
+_NOBODY = b"\0" * 32
+_BLANK = b"\0" * 65
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A signature that a house must give; `address` is set where only that key will do."""
+
+    organisation_id: UUID
+    slot: str
+    address: bytes | None
+    digest: Signable
+
+
+def wait_for_signatures(session: WriteSession, entry: EntryRow, now: datetime) -> bool:
+    """Write down what houses must sign before the entry goes on; say whether it waits.
+
+    Raises OwnKeyRefused for an act that cannot wait, KeyMissing for a house without a valid key.
+    """
+    if entry.kind != EntryKind.KEY and not _anybody_has_own_key(session):
+        return False
+    asks = wanted(session, entry, deadline=int((now + SIGN_WITHIN).timestamp()), now=now)
+    if asks and EntryKind(entry.kind) not in WAITS:
+        raise OwnKeyRefused
+    write_asks(session, entry, asks, now)
+    if asks:
+        entry.state = EntryState.UNSIGNED
+        enqueue(
+            session, LAPSE, queue=Queue.CHAIN, run_after=now + SIGN_WITHIN + timedelta(seconds=1), entry_id=entry.id
+        )
+    session.flush()
+    return bool(asks)
+
+
+def wanted(session: ReadSession, entry: EntryRow, *, deadline: int, now: datetime) -> list[Ask]:
+    """Return every signature that the entry's call needs from keys which the operator does not hold."""
+    site = find_site(session)
+    if site is None or entry.kind in (EntryKind.ADMIT, EntryKind.ANCHOR):
+        return []
+    asking = _Asking(session, now)
+    BUILDERS[EntryKind(entry.kind)](session, Keys(_NOBODY, asking), site, entry, deadline)
+    return list({(ask.organisation_id, ask.slot): ask for ask in asking.asks}.values())
+
+
+def write_asks(session: WriteSession, entry: EntryRow, asks: Sequence[Ask], now: datetime) -> None:
+    """Make the entry's signatures those that are asked for; what was signed in the same words stays."""
+    held = {(row.organisation_id, row.slot): row for row in signatures_of(session, entry.id)}
+    for ask in asks:
+        row = held.pop((ask.organisation_id, ask.slot), None)
+        if row is not None and row.digest == ask.digest:
+            continue
+        if row is not None:
+            session.delete(row)
+            session.flush()
+        data = ask.digest.data
+        session.add(
+            SignatureRow(
+                id=new_id(), entry_id=entry.id, organisation_id=ask.organisation_id, slot=ask.slot,
+                address=ask.address, digest=bytes(ask.digest), typed=data.as_json(),
+                deadline=int(str(data.values[-1])), created_at=now,
+            )
+        )  # fmt: skip
+    for row in held.values():
+        session.delete(row)
+    session.flush()
+
+
+def speaking_keys(session: ReadSession, *, organisation_id: UUID, now: datetime) -> list[KeyRow]:
+    """Return the house's own keys that may sign acts at this moment. Raises KeyMissing where it had one and has none.
+
+    Empty for a house whose key the operator keeps.
+    """
+    rows = session.exec(select(KeyRow).where(KeyRow.organisation_id == organisation_id)).all()
+    acting = [row for row in rows if row.purpose & PURPOSE_ACTS and row.state in (KeyState.LIVE, KeyState.RETIRED)]
+    own = [row for row in acting if row.custody == CustodyKind.OWN]
+    if not own or (is_kept_for(rows) and all(row.state == KeyState.RETIRED for row in own)):
+        return []
+    valid = [row for row in own if row.state == KeyState.LIVE and is_valid(row, now)]
+    if not valid:
+        raise KeyMissing
+    return valid
+
+
+def is_kept_for(rows: Sequence[KeyRow]) -> bool:
+    """Say whether the operator still keeps a live key for this house."""
+    return any(row.custody == CustodyKind.CUSTODY and row.state == KeyState.LIVE for row in rows)
+
+
+def is_valid(row: KeyRow, now: datetime) -> bool:
+    """Say whether a key's time is not over."""
+    return row.valid_until is None or now.timestamp() < row.valid_until
+
+
+def _anybody_has_own_key(session: ReadSession) -> bool:
+    return (
+        session.exec(select(KeyRow.address).where(col(KeyRow.custody) == CustodyKind.OWN).limit(1)).first() is not None
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Signs nothing: notes that it was asked, and for what."""
+
+    asking: "_Asking"
+    organisation_id: UUID
+    slot: str
+    wants: bytes | None = None
+
+    @property
+    def address(self) -> bytes:
+        return self.wants or b"\0" * 20
+
+    def sign(self, digest: bytes) -> bytes:
+        if not isinstance(digest, Signable):
+            raise TypeError("only typed data is signed elsewhere")
+        self.asking.asks.append(Ask(self.organisation_id, self.slot, self.wants, digest))
+        return _BLANK
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    session: ReadSession
+    now: datetime
+    asks: list[Ask] = field(default_factory=list)
+
+    def speaker(self, organisation_id: UUID) -> Signer | None:
+        is_own = speaking_keys(self.session, organisation_id=organisation_id, now=self.now)
+        return _Asked(self, organisation_id, SPEAKER) if is_own else None
+
+    def newcomer(self, organisation_id: UUID, address: bytes) -> Signer:
+        return _Asked(self, organisation_id, newcomer_slot(address), address)
