@@ -18,7 +18,7 @@ from ledger.embedded import EmbeddedChain, EmbeddedEngine, MemoryStore
 from ledger.engine import ChainTerms, LedgerEngine, parse_chain_url, sign_for
 from ledger.errors import ChainUnavailable
 from ledger.merkle import keccak
-from ledger.network import NetworkEngine, Rpc
+from ledger.network import NetworkEngine
 from ledger.nonces import (
     NonceRow,
     NotDisplaced,
@@ -31,6 +31,7 @@ from ledger.nonces import (
     queue_transaction,
     relay,
 )
+from ledger.rpc import Rpc
 from ledger.signing import Key, Keys
 from tests.services.anvil import require_anvil
 from tests.services.geth import require_geth, running_network

@@ -76,7 +76,7 @@ def make_terms(
 
 
 def make_shop(tmp_path: Path, *, film: bool = False, list_it: bool = True, **setting: str) -> Shop:
-    services = open_home(Settings(home=tmp_path / "home", **setting))
+    services = open_home(Settings(home=tmp_path / "home").model_copy(update=setting))
     master = make_film(tmp_path / "m.mp4") if film else make_picture(tmp_path / "m.jpg")
     blob = services.files.put_path(master)
     technical = {"rate": [25, 1], "frames": 75, "duration_ms": 3000} if film else {}

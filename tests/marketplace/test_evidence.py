@@ -143,7 +143,7 @@ def test_a_bare_python_checks_a_bundle_with_the_program_inside_it(sold: Evident,
     program.write_bytes(found["verifier.pyz"])
     bundle.write_bytes(sold.content)
     trust.write_bytes(sold.trust)
-    command = [sys.executable, "-I", "-S", program, bundle, "--trust", trust, "--on", "2026-12-02"]
+    command = [sys.executable, "-I", "-S", *map(str, (program, bundle, "--trust", trust)), "--on", "2026-12-02"]
 
     held = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     bundle.write_bytes(packed(found | {"README.txt": b"other"}))
