@@ -16,6 +16,7 @@ from asset_hub.core.db import ReadSession
 from ledger.blocks import time_of
 from ledger.entries import canonical, commitment_to
 from ledger.errors import EntryNotFound
+from ledger.house_keys import keeps_own_keys
 from ledger.journal import prove_receipt
 from ledger.merkle import keccak
 from ledger.models import EntryRow, GrantRow, JournalRow
@@ -27,6 +28,7 @@ from ledger.standalone.native import rlp_decode
 from ledger.types import EntryKind, EntryState
 
 CUSTODY = "平台托管"
+OWN_KEYS = "成员自管密钥"
 WITNESS = "未经第三方见证（单一运营者账本）"
 WITNESSED = "经第三方见证"
 _SIGNING_ROLE = 12
@@ -95,7 +97,8 @@ def issue_certificate(
             "type": CERTIFICATE_TYPE,
             "issued_at": _dated(now, proofs[EntryKind.GRANT], proofs[EntryKind.ANCHOR]),
             "issuer": {
-                "name": issuer_name, "address": keys.operator.address.hex(), "custody": CUSTODY, "witness": WITNESS,
+                "name": issuer_name, "address": keys.operator.address.hex(),
+                "custody": _custody(session, grant), "witness": WITNESS,
                 "keys": [span.spelled() for span in recorded_keys(session, keys)],
             },
             "chain": chain_name(session),
@@ -111,6 +114,14 @@ def issue_certificate(
         },
         sm2,
     )  # fmt: skip
+
+
+def _custody(session: ReadSession, grant: GrantRow) -> str:
+    """Say who keeps the keys by which licensor and licensee speak on the ledger when the certificate is issued."""
+    own = [keeps_own_keys(session, organisation_id=house) for house in (grant.licensor_id, grant.licensee_id)]
+    if own[0] == own[1]:
+        return OWN_KEYS if own[0] else CUSTODY
+    return f"许可方{OWN_KEYS if own[0] else CUSTODY}；被许可方{OWN_KEYS if own[1] else CUSTODY}"
 
 
 def attest_certificate(

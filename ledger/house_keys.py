@@ -152,6 +152,12 @@ def is_in_custody(session: ReadSession, *, organisation_id: UUID) -> bool:
     return is_kept_for(session.exec(select(KeyRow).where(KeyRow.organisation_id == organisation_id)).all())
 
 
+def keeps_own_keys(session: ReadSession, *, organisation_id: UUID) -> bool:
+    """Say whether nobody but this house can sign for it; a house that is not on the ledger keeps none."""
+    rows = session.exec(select(KeyRow).where(KeyRow.organisation_id == organisation_id)).all()
+    return any(row.custody == CustodyKind.OWN and row.state == KeyState.LIVE for row in rows) and not is_kept_for(rows)
+
+
 def house_that_countersigns(session: ReadSession, *, address: bytes, now: datetime) -> UUID | None:
     """Return whose own key this is, if it may countersign days now; one in custody attests nothing."""
     rows = session.exec(select(KeyRow).where(KeyRow.address == address, KeyRow.custody == CustodyKind.OWN))

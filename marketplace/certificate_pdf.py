@@ -18,9 +18,16 @@ from reportlab.pdfgen.canvas import Canvas
 
 from asset_hub.core.errors import Unavailable
 from asset_hub.core.text import N_
+from ledger.certificates import CUSTODY, OWN_KEYS
 
 SERIF = "NotoSerifSC"
 _FONT = files("asset_hub.web").joinpath("static", "dist", "fonts", "NotoSerifSC_400Regular.ttf")
+_CUSTODY_EN = {
+    CUSTODY: "kept by the platform",
+    OWN_KEYS: "kept by the members themselves",
+    f"许可方{OWN_KEYS}；被许可方{CUSTODY}": "licensor's own; licensee's kept by the platform",
+    f"许可方{CUSTODY}；被许可方{OWN_KEYS}": "licensor's kept by the platform; licensee's own",
+}
 _LINE = 8 * mm
 _LEFT = 25 * mm
 _ROOM = A4[0] - _LEFT - 42 * mm - 15 * mm
@@ -81,6 +88,11 @@ def _lines(document: dict[str, Any], licence: dict[str, Any]) -> list[tuple[str,
         ("第三方见证 Witness", witness_of(document)),
         ("国密签名 SM2", sm2_of(document)),
     ]
+
+
+def custody_in_english(document: Mapping[str, Any]) -> str:
+    """Return in English who keeps the keys that licensor and licensee signed with."""
+    return _CUSTODY_EN.get(document["issuer"]["custody"], "")
 
 
 def witness_of(document: Mapping[str, Any]) -> str:

@@ -22,7 +22,7 @@ from ledger.entries import provenance_of
 from ledger.revoked import read_revoked
 from ledger.types import KIND_NAMES, EntryState
 from marketplace import permissions
-from marketplace.certificate_pdf import sm2_of, witness_of
+from marketplace.certificate_pdf import custody_in_english, sm2_of, witness_of
 from marketplace.delivery import LINK_SECONDS, certificate_of, fetch_delivery, open_link
 from marketplace.licences import STATE_NAMES, Licence, LicenceState, get_licence, list_licences
 from marketplace.models import OrderRow
@@ -129,7 +129,7 @@ def certificate_page(request: Request, by: CurrentActor, licence_id: UUID) -> Re
     return render(
         request, "marketplace/certificate.html", title=N_("Certificate of licence"), licence=licence, document=document,
         facts=facts, sha256=sha256, verify_at=_verify_at(request), witness=witness_of(document),
-        signed_sm2=sm2_of(document),
+        signed_sm2=sm2_of(document), custody_en=custody_in_english(document),
         part=_part(facts["segment_frames"], film_time(asset).rate if asset else None),
     )  # fmt: skip
 

@@ -15,6 +15,7 @@ from asset_hub.core.db import WriteSession
 from asset_hub.core.errors import BadInput
 from asset_hub.core.money import Money
 from asset_hub.core.text import N_
+from ledger.house_keys import keeps_own_keys
 from ledger.orders import (
     OrderOnLedger,
     Seen,
@@ -47,16 +48,21 @@ def follow_order(session: WriteSession, keys: Keys, *, order_id: UUID, now: date
     """Record the one act that brings the ledger nearer to how an order stands; none where the two agree.
 
     Idempotent: while an act is on its way nothing is recorded, and its confirmation asks again. What the ledger refused
-    is not tried again by itself.
+    is not tried again by itself. An order with a house that keeps its own keys stays off the ledger: the operator
+    cannot sign its steps, and the house is asked for the licence only.
     """
     order = session.get(OrderRow, order_id, with_for_update=True, populate_existing=True)
-    if order is None:
+    if order is None or _signs_itself(session, order):
         return
     held = order_on_ledger(session, keys, order_id=order_id)
     if held is None:
         _open(session, keys, order, now)
     elif not held.is_waiting and not held.is_stuck and held.state in _STEPS:
         _STEPS[held.state](session, keys, order, held, now)
+
+
+def _signs_itself(session: WriteSession, order: OrderRow) -> bool:
+    return any(keeps_own_keys(session, organisation_id=house) for house in (order.buyer_id, order.seller_id))
 
 
 def follow_overdue(session: WriteSession, keys: Keys, *, now: datetime) -> int:
