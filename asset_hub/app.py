@@ -117,6 +117,7 @@ NIGHTLY: Mapping[str, time] = {
     ledger.attest_jobs.STAMP: time(0, 20),
     ledger.indexer.jobs.CHECK: time(3, 0),
     asset_hub.operations.jobs.SWEEP: time(3, 30),
+    marketplace.jobs.OVERDUE: time(1, 0),
 }  # in Beijing
 
 MAX_BODY = 8 << 20

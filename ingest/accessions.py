@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from asset_hub.accounts import Actor, require, require_person
-from asset_hub.catalogue import ElementValue, Secrecy
+from asset_hub.catalogue import ElementValue, Secrecy, numbers_of
 from asset_hub.core.clock import beijing_date
 from asset_hub.core.db import ReadSession, WriteSession
 from asset_hub.core.errors import AssetHubError
@@ -148,7 +148,9 @@ def close_if_done(session: WriteSession, *, accession_id: UUID, files: FileStore
     receipt = put_bytes(files, encode_receipt(_receipt(session, accession)))
     accession.receipt_sha256 = receipt.sha256
     items = session.exec(select(ItemRow).where(ItemRow.accession_id == accession_id).order_by(col(ItemRow.id))).all()
-    accession.captures_sha256 = put_bytes(files, capture_lines(accession, items)).sha256
+    accession.captures_sha256 = put_bytes(
+        files, capture_lines(accession, items, numbers_of(session, asset_ids=[i.asset_id for i in items if i.asset_id]))
+    ).sha256
     session.flush()
     emit(session, AccessionClosed(accession.id, receipt.sha256, accession.captures_sha256))
 

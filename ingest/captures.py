@@ -13,11 +13,12 @@ import shutil
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import PurePosixPath
 from typing import Any
+from uuid import UUID
 
 from ingest.models import AccessionRow, ItemRow
 from ingest.types import ItemStatus, show_bytes
@@ -25,6 +26,9 @@ from ingest.types import ItemStatus, show_bytes
 SESSION_TYPE, CAPTURE_TYPE = "asset_hub/capture-session/1", "asset_hub/capture/1"
 UNKNOWN = "未提供"
 _LIBRARIES = ("pillow", "pyvips", "pyvips-binary", "pygfried", "openpyxl")
+_NO_CLOCK = {
+    "read_by": UNKNOWN, "source": UNKNOWN, "synchronised": UNKNOWN, "offset_us": UNKNOWN, "max_error_us": UNKNOWN,
+}  # fmt: skip
 _UNSYNCHRONISED, _NANOSECONDS = 0x0040, 0x2000
 
 
@@ -37,13 +41,16 @@ class _Timex(ctypes.Structure):
     )  # fmt: skip
 
 
-def capture_lines(accession: AccessionRow, items: Sequence[ItemRow]) -> bytes:
-    """Return the record of a closed intake: the shared line, then one line per accepted thing, in their order."""
+def capture_lines(accession: AccessionRow, items: Sequence[ItemRow], numbers: Mapping[UUID, str]) -> bytes:
+    """Return the record of a closed intake: the shared line, then one line per accepted thing, in their order.
+
+    `numbers` are those of the assets. Device, clock and tools are those of the process that closes the intake.
+    """
     session = spell(_session(accession, items))
     digest = hashlib.sha256(session).hexdigest()
     refused = _refusals(items)
     lines = [
-        spell(_capture(accession, item, digest, refused.get(_name(item), [])))
+        spell(_capture(accession, item, digest, refused.get(_name(item), []), numbers))
         for item in items
         if item.status == ItemStatus.ACCEPTED
     ]
@@ -77,7 +84,14 @@ def _refusals(items: Sequence[ItemRow]) -> dict[str, list[dict[str, str]]]:
     for item in items:
         if item.status in (ItemStatus.REJECTED, ItemStatus.QUARANTINED):
             reason = str((item.reason or {}).get("slug", UNKNOWN))
-            found[_name(item)].append({"status": item.status, "reason": reason, "sha256": item.sha256 or UNKNOWN})
+            found[_name(item)].append(
+                {
+                    "path": show_bytes(item.name),
+                    "status": item.status,
+                    "reason": reason,
+                    "sha256": item.sha256 or UNKNOWN,
+                }
+            )
     return found
 
 
@@ -85,13 +99,16 @@ def _name(item: ItemRow) -> str:
     return PurePosixPath(show_bytes(item.name)).name
 
 
-def _capture(accession: AccessionRow, item: ItemRow, session: str, refused: list[dict[str, str]]) -> dict[str, Any]:
+def _capture(
+    accession: AccessionRow, item: ItemRow, session: str, refused: list[dict[str, str]], numbers: Mapping[UUID, str]
+) -> dict[str, Any]:
     return {
         "type": CAPTURE_TYPE, "session": session, "accession": accession.number, "asset": str(item.asset_id),
+        "number": numbers.get(item.asset_id, UNKNOWN) if item.asset_id else UNKNOWN,
         "organisation": str(accession.owner_id), "person": str(accession.person_id), "door": accession.door,
         "name": _name(item), "sha256": item.sha256 or UNKNOWN, "bytes": item.bytes_count,
         "finished_at": item.finished_at.isoformat() if item.finished_at else UNKNOWN,
-        "refused_attempts": refused,
+        "refused_under_this_name": refused,
     }  # fmt: skip
 
 
@@ -109,15 +126,15 @@ def clock_state() -> dict[str, Any]:
     The words 未提供 stand where the system does not say (adjtimex(2) is Linux's).
     """
     if not sys.platform.startswith("linux"):
-        return {"source": UNKNOWN, "synchronised": UNKNOWN, "offset_us": UNKNOWN, "max_error_us": UNKNOWN}
+        return _NO_CLOCK
     state = _Timex()
     answer = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.byref(state))
     if answer < 0:
-        return {"source": UNKNOWN, "synchronised": UNKNOWN, "offset_us": UNKNOWN, "max_error_us": UNKNOWN}
+        return _NO_CLOCK
     offset = state.offset // 1000 if state.status & _NANOSECONDS else state.offset
     return {
-        "source": "adjtimex", "synchronised": not state.status & _UNSYNCHRONISED, "offset_us": offset,
-        "max_error_us": state.maxerror,
+        "read_by": "adjtimex(2)", "source": UNKNOWN, "synchronised": not state.status & _UNSYNCHRONISED,
+        "offset_us": offset, "max_error_us": state.maxerror,
     }  # fmt: skip
 
 
@@ -139,6 +156,10 @@ def _programs() -> Iterator[tuple[str, str]]:
         if path is None:
             yield name, UNKNOWN
             continue
-        ran = subprocess.run([path, option], capture_output=True, text=True, timeout=20, check=False)
+        try:
+            ran = subprocess.run([path, option], capture_output=True, text=True, timeout=5, check=False)
+        except (OSError, subprocess.TimeoutExpired):
+            yield name, UNKNOWN
+            continue
         first = (ran.stdout or ran.stderr).strip().splitlines()[:1]
         yield name, first[0][:80] if first else UNKNOWN

@@ -4,16 +4,18 @@ Everything is read into memory within bounds before anything is believed, and no
 """
 
 import hashlib
+import io
 import json
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from ledger.blocks import event_in, show_time
+from ledger.blocks import digest_of, event_in, show_time
 from ledger.merkle import climb, keccak
-from ledger.papers import N_, Outcome, Refused, Said, check_shape, check_signature, spell
+from ledger.papers import N_, Outcome, Refused, Said, check_shape, check_signature, holds_at, read_moment, spell
 from ledger.sm import has_fast_sm3, sm3
 from ledger.verifier import ANCHORED, Check, Report, verify_certificate
 
@@ -28,6 +30,8 @@ MEMBERS = frozenset(
 _LONGEST, _LONGEST_IN_ALL = 16 << 20, 48 << 20
 _SLOW_SM3 = 1 << 16
 _LINK = 0o120000
+_FIRST, _END, _END_LENGTH = b"PK\x03\x04", b"PK\x05\x06", 22
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _SHAPE: Mapping[str, Any] = {
     "type": str, "made_at": str, "issuer": str, "licence": int, "members": list, "signature": str,
 }  # fmt: skip
@@ -45,10 +49,13 @@ def is_bundle(path: Path) -> bool:
         return file.read(4) == b"PK\x03\x04"
 
 
-def verify_bundle(content: Path, *, trust: bytes | None, media: Path | None, today: date) -> Report:
+def verify_bundle(
+    content: Path, *, trust: bytes | None, media: Path | None, today: date, status: bytes | None = None
+) -> Report:
     """Check a bundle: its zip, manifest, members, capture record, and its certificate with its own status list.
 
-    Whom to trust comes from outside (`trust`): the bundle's own trust file is only what the issuer says of itself.
+    Whom to trust comes from outside (`trust`): the bundle's own trust file is only what the issuer says of itself. A
+    newer status list (`status`) takes the place of the bundle's own, which ends with the day it was made.
     """
     checks: list[Check] = []
     found: dict[str, bytes] = {}
@@ -65,10 +72,14 @@ def verify_bundle(content: Path, *, trust: bytes | None, media: Path | None, tod
     )
     if not holds:
         return Report(tuple(checks))
-    certificate = verify_certificate(found[CERTIFICATE], media=media, trust=trust, status=found[STATUS], today=today)
+    certificate = verify_certificate(
+        found[CERTIFICATE], media=media, trust=trust, status=status or found[STATUS], today=today
+    )
     if certificate.checks[0].ok:
         look(N_("one issuer"), lambda: _check_issuer(found, manifest))
+        look(N_("transactions"), lambda: _check_transactions(found))
         look(N_("capture record"), lambda: _check_capture(found))
+        look(N_("for reading"), lambda: (None, Said(N_("reports and lists are signed, their contents not examined"))))
     return Report((*checks, *certificate.checks))
 
 
@@ -83,15 +94,20 @@ def _outcome(name: str, check: Callable[[], Outcome]) -> Check:
 
 
 def _read(content: Path, found: dict[str, bytes]) -> Outcome:
+    if content.stat().st_size > _LONGEST_IN_ALL:
+        raise Refused(N_("it is too long"))
+    whole = content.read_bytes()
+    if whole[:4] != _FIRST or whole[-_END_LENGTH : 4 - _END_LENGTH] != _END:
+        raise Refused(N_("it is no zip that can be read: {reason}"), reason="bytes before or after it")
     try:
-        with zipfile.ZipFile(content) as archive:
+        with zipfile.ZipFile(io.BytesIO(whole)) as archive:
             _check_list(archive.infolist())
             for info in archive.infolist():
                 with archive.open(info) as file:
                     found[info.filename] = file.read(_LONGEST + 1)
                 if len(found[info.filename]) != info.file_size:
                     raise Refused(N_("“{name}” is damaged"), name=info.filename)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, OSError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
         raise Refused(N_("it is no zip that can be read: {reason}"), reason=str(error)[:120]) from error
     return True, Said(N_("{count} members"), {"count": len(found)})
 
@@ -102,7 +118,7 @@ def _check_list(infos: list[zipfile.ZipInfo]) -> None:
     for info in infos:
         if info.filename not in MEMBERS | {MANIFEST} or info.is_dir() or info.external_attr >> 16 & 0o170000 == _LINK:
             raise Refused(N_("“{name}” does not belong into a bundle"), name=info.filename[:80])
-        if info.file_size > _LONGEST or info.flag_bits & 1:
+        if info.file_size > _LONGEST or info.flag_bits & 1 or info.compress_type not in _METHODS:
             raise Refused(N_("“{name}” is too long, or encrypted"), name=info.filename)
     if len(set(names)) != len(names):
         raise Refused(N_("a member is there twice"))
@@ -142,9 +158,25 @@ def _check_issuer(found: Mapping[str, bytes], manifest: Mapping[str, Any]) -> Ou
     keys = {certificate["issuer"]["address"], *(key["address"] for key in certificate["issuer"]["keys"])}
     if manifest["issuer"] not in keys:
         raise Refused(N_("the bundle is signed by another than the certificate's issuer"))
+    spans = [key for key in certificate["issuer"]["keys"] if key["address"] == manifest["issuer"]]
+    if not any(holds_at(span, int(read_moment(manifest["made_at"], "made_at").timestamp())) for span in spans):
+        raise Refused(N_("the key that signed the bundle was not valid then"))
     if json.loads(certificate["licence"])["number"] != manifest["licence"]:
         raise Refused(N_("the bundle is of another licence than its certificate"))
     return True, Said(N_("bundle and certificate have one issuer"))
+
+
+def _check_transactions(found: Mapping[str, bytes]) -> Outcome:
+    """Each transaction hashes to its name, and those of grant and delivery stand in the certificate's blocks."""
+    listed = json.loads(found["transactions.json"])["transactions"]
+    for one in listed:
+        if keccak(bytes.fromhex(one["raw"])).hex() != one["transaction"]:
+            raise Refused(N_("a transaction is not the one that is named"))
+    blocks = {one["block_hash"] for one in listed}
+    certificate = json.loads(found[CERTIFICATE])
+    if not {digest_of(certificate[name]).hex() for name in ("grant", "anchor")} <= blocks:
+        raise Refused(N_("the transactions of licence and delivery are not among them"))
+    return True, Said(N_("{count} transactions are as they are named"), {"count": len(listed)})
 
 
 def _check_capture(found: Mapping[str, bytes]) -> Outcome:
@@ -159,6 +191,8 @@ def _check_capture(found: Mapping[str, bytes]) -> Outcome:
         raise Refused(N_("the record names another intake"))
     if document["anchor"]["contract"] != json.loads(found[CERTIFICATE])["anchor"]["contract"]:
         raise Refused(N_("the record is anchored in another register than the delivery"))
+    if record["number"] != json.loads(json.loads(found[CERTIFICATE])["licence"])["work"]["number"]:
+        raise Refused(N_("the record is of another work than the licence"))
     topics, _data, time = event_in(document["anchor"], ANCHORED)
     for text, salt, path in zip(
         (document["session"], document["record"]), document["salts"], document["paths"], strict=True
@@ -167,5 +201,6 @@ def _check_capture(found: Mapping[str, bytes]) -> Outcome:
         if climb(commitment, [bytes.fromhex(node) for node in path]) != topics[2]:
             raise Refused(N_("the record is not under the anchored root"))
     return True, Said(
-        N_("file {sha256}… taken in, anchored {time}"), {"sha256": record["sha256"][:16], "time": show_time(time)}
+        N_("file {sha256}… taken in, anchored {time}, on the issuer's word"),
+        {"sha256": record["sha256"][:16], "time": show_time(time)},
     )

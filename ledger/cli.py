@@ -13,6 +13,7 @@ from asset_hub.core.errors import BadInput
 from asset_hub.core.files import replace_file
 from asset_hub.core.home import Home, home_of
 from asset_hub.core.text import N_
+from ledger.bundles import is_bundle
 from ledger.errors import EntryNotFound
 from ledger.models import GrantRow
 from ledger.signing import Keys, recover_address
@@ -40,6 +41,8 @@ def verify_one(
     as_json: Json = False,
 ) -> None:
     """Check a certificate offline; exit 1 when a link fails. Needs no home."""
+    if is_bundle(path):
+        raise BadInput(N_("This is an evidence bundle: asset-hub evidence verify checks it."))
     report = verify_certificate(
         path.read_bytes(), media=file, trust=trust.read_bytes() if trust else None,
         status=status.read_bytes() if status else None, today=beijing_date(clock.now()),

@@ -7,6 +7,7 @@ buyer and seller (平台托管). One act of an order is on its way at a time, so
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -251,9 +252,8 @@ def overdue_orders(session: ReadSession, keys: Keys, *, now: datetime, limit: in
     statement = select(SettlementRow).where(
         col(SettlementRow.state).in_(states), col(SettlementRow.due) < int(now.timestamp())
     )
-    rows = session.exec(statement.order_by(col(SettlementRow.due)).limit(limit))
-    views = (_view(session, keys, row) for row in rows)
-    return tuple(one.id for one in views if not one.is_waiting and not one.is_stuck)
+    views = (_view(session, keys, row) for row in session.exec(statement.order_by(col(SettlementRow.due))))
+    return tuple(islice((one.id for one in views if not one.is_waiting and not one.is_stuck), limit))
 
 
 def steps_of_orders(session: ReadSession, *, order_ids: Collection[UUID]) -> dict[UUID, tuple[OrderStep, ...]]:

@@ -1,5 +1,6 @@
 """Certificates that were issued before a third party spoke carry its word once it has."""
 
+import json
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -18,16 +19,18 @@ from marketplace.models import LicenceRow
 
 
 def attest_certificates(
-    database: Database, files: FileStore, keys: Keys, *, home: Path, sm2: Callable[[], Sm2Signer], now: datetime
-) -> int:
-    """Issue every certificate again whose day is attested by now; return how many. Idempotent.
+    database: Database, files: FileStore, keys: Keys, *, day: str, home: Path, sm2: Callable[[], Sm2Signer],
+    now: datetime,
+) -> int:  # fmt: skip
+    """Issue every certificate again that says less than what is attested of its day by now; return how many.
 
-    The earlier document stays valid: it says less, nothing else.
+    `day` is the one of which something came in: certificates without any word are looked at, and those of that day.
+    The earlier document stays valid: it says less, nothing else. Idempotent.
     """
     with database.read() as session:
         waiting = session.exec(
             select(LicenceRow.id)
-            .where(LicenceRow.state == LicenceState.DELIVERED, ~col(LicenceRow.is_attested))
+            .where(LicenceRow.state == LicenceState.DELIVERED, col(LicenceRow.attested_day).in_(("", day)))
             .order_by(col(LicenceRow.number))
         ).all()
     return sum(_attest(database, files, keys, licence_id, home, sm2, now) for licence_id in waiting)
@@ -39,7 +42,7 @@ def _attest(
 ) -> bool:  # fmt: skip
     with database.write() as session:
         row = session.get_one(LicenceRow, licence_id, with_for_update=True)
-        if row.is_attested or row.certificate_sha256 is None:
+        if row.certificate_sha256 is None:
             return False
         with files.as_path(row.certificate_sha256) as path:
             earlier = path.read_bytes()
@@ -47,8 +50,10 @@ def _attest(
             word = attestation_for(session, home, earlier)
         except NotAttested:
             return False
+        if json.loads(earlier)["attestation"] == word:
+            return False
         certificate = attest_certificate(session, keys, earlier, attestation=word, now=now, sm2=sm2())
         row.certificate_sha256 = put_bytes(files, certificate).sha256
         row.pdf_sha256 = put_bytes(files, draw_certificate(certificate)).sha256
-        row.is_attested = True
+        row.attested_day = json.loads(word["day"])["day"]
     return True

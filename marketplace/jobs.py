@@ -13,6 +13,7 @@ from asset_hub.core.files import FileStore
 from asset_hub.core.jobs import Job, JobRun, Queue, enqueue
 from ledger.certificates import Sm2Signer
 from ledger.deeds import instrument_of
+from ledger.orders import overdue_orders
 from ledger.signing import Keys
 from ledger.sm_keys import sm2_signer_of
 from ledger.types import EntryKind
@@ -21,13 +22,15 @@ from marketplace.delivery import finish_delivery, prepare_delivery
 from marketplace.licences import note_confirmed, note_refused, order_of_licence
 from marketplace.notices import tell_delivered, tell_refused
 from marketplace.orders import FOLLOW, follow_soon
-from marketplace.settling import follow_order, follow_overdue
+from marketplace.settling import follow_order
 from marketplace.title import follow_ledger
 
 ON_CONFIRMED = "marketplace.on_entry_confirmed"
 ON_REFUSED = "marketplace.on_entry_refused"
 ON_ATTESTED = "marketplace.on_day_attested"
+OVERDUE = "marketplace.find_overdue"
 PREPARE = "marketplace.prepare_delivery"
+_OVERDUE_A_NIGHT = 10_000
 
 
 def jobs(files: FileStore, keys: Keys, *, issuer: str, home: Path) -> tuple[Job, ...]:
@@ -52,12 +55,11 @@ def jobs(files: FileStore, keys: Keys, *, issuer: str, home: Path) -> tuple[Job,
         prepare_delivery(run.database, files, keys, licence_id=licence_id)
 
     def attest(run: JobRun, *, day: str) -> None:
-        del day
-        attest_certificates(run.database, files, keys, home=home, sm2=sm2, now=clock.now())
+        attest_certificates(run.database, files, keys, day=day, home=home, sm2=sm2, now=clock.now())
 
     return (
         Job(ON_CONFIRMED, on_confirmed), Job(ON_REFUSED, on_refused), Job(PREPARE, prepare), Job(ON_ATTESTED, attest),
-        _follow(keys),
+        *_follow(keys),
     )  # fmt: skip
 
 
@@ -87,12 +89,16 @@ def _finish(
         follow_soon(session, order_id=order_of_licence(session, licence_id=licence_id))
 
 
-def _follow(keys: Keys) -> Job:
-    """Return the job that tells the ledger how an order stands, and ends by the way what is overdue."""
+def _follow(keys: Keys) -> tuple[Job, Job]:
+    """Return the job that tells the ledger how an order stands, and the nightly one that finds what is overdue."""
 
     def follow(run: JobRun, *, order_id: UUID) -> None:
         with run.finish() as session:
             follow_order(session, keys, order_id=order_id, now=clock.now())
-            follow_overdue(session, keys, now=clock.now())
 
-    return Job(FOLLOW, follow)
+    def find_overdue(run: JobRun) -> None:
+        with run.finish() as session:
+            for order_id in overdue_orders(session, keys, now=clock.now(), limit=_OVERDUE_A_NIGHT):
+                follow_soon(session, order_id=order_id)
+
+    return Job(FOLLOW, follow), Job(OVERDUE, find_overdue)

@@ -65,7 +65,7 @@ class Licence:
     pdf_sha256: str | None
     recorded_at: datetime
     sm3: str = ""
-    is_attested: bool = False
+    attested_day: str = ""
 
 
 def grant_licence(session: WriteSession, keys: Keys, *, order_id: UUID, by: Actor, now: datetime) -> Licence:
@@ -209,7 +209,7 @@ def licence_view(row: LicenceRow) -> Licence:
     return Licence(
         row.id, row.number, row.order_id, row.asset_id, row.seller_id, row.buyer_id, read_terms(row.terms),
         LicenceState(row.state), row.sha256, row.bytes_count, row.file_name, row.mime, row.certificate_sha256,
-        row.pdf_sha256, row.recorded_at, row.sm3, row.is_attested,
+        row.pdf_sha256, row.recorded_at, row.sm3, row.attested_day,
     )  # fmt: skip
 
 

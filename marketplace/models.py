@@ -103,7 +103,7 @@ class LicenceRow(SQLModel, table=True):
     sm3: str = ""
     certificate_sha256: str | None = None
     pdf_sha256: str | None = None
-    is_attested: bool = False
+    attested_day: str = ""
     recorded_at: datetime = Field(sa_type=UtcDateTime)
     delivered_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 

@@ -16,6 +16,7 @@ from asset_hub.core.errors import BadInput
 from asset_hub.core.money import Money
 from asset_hub.core.text import N_
 from ledger.house_keys import keeps_own_keys
+from ledger.order_models import SettlementRow
 from ledger.orders import (
     OrderOnLedger,
     Seen,
@@ -40,6 +41,7 @@ from marketplace.models import LicenceRow, OrderRow, QuoteRow
 from marketplace.orders import OrderState, follow_soon
 
 _YUAN = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,2}))?")
+_UNCONFIRMED = (State.OPENED, State.ATTESTED, State.CONTESTED)
 _ACCEPTED, _UNANSWERED = "accepted by the buyer", "delivered, and not answered in time"
 _UNDONE = "the ledger refused the licence; the price went back"
 
@@ -107,7 +109,8 @@ def confirm_from_statement(
     row = session.get(OrderRow, order_id, with_for_update=True)
     if row is None:
         raise OrderNotFound
-    if row.paid_at is None:
+    held = session.get(SettlementRow, order_id)
+    if row.paid_at is None or (held is not None and held.state not in _UNCONFIRMED):
         raise NothingToConfirm
     note_seen(session, order_id=order_id, amount=amount, receipt=receipt or row.payment)
 

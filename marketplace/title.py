@@ -73,12 +73,12 @@ def record_title(
     """
     asset = get_asset(session, asset_id=asset_id, by=by, now=now)
     require(by, permissions.RECORD_TITLE, organisation_id=asset.owner_id)
+    lock_rights(session, asset_id=asset_id)
     if title_on_chain(session, asset_id=asset_id) is not None:
         raise TitleOnLedger
     given = dict(shares or {})
     if state == TitleState.HELD and (sum(given.values()) != WHOLE or min(given.values()) <= 0):
         raise BadShares
-    lock_rights(session, asset_id=asset_id)
     row = session.get(TitleRow, asset_id) or TitleRow(asset_id=asset_id, state=state, recorded_at=now)
     row.state, row.instrument, row.instrument_sha256 = state, instrument, instrument_sha256
     row.shares = {str(party): share for party, share in given.items()} if state == TitleState.HELD else {}

@@ -54,6 +54,9 @@ class AssetPage:
     after: str | None
 
 
+_AT_ONCE = 500
+
+
 def get_asset(session: ReadSession, *, asset_id: UUID, by: Actor, now: datetime) -> AssetView:
     """Return one asset. Raises AssetNotFound, also where this reader may not know of it."""
     found = get_assets(session, asset_ids=[asset_id], by=by, now=now)
@@ -104,6 +107,15 @@ def find_asset(session: ReadSession, *, text: str) -> AssetId:
     if found is None:
         raise AssetNotFound
     return AssetId(found)
+
+
+def numbers_of(session: ReadSession, *, asset_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Return the numbers of assets, unchecked, by id."""
+    found: dict[UUID, str] = {}
+    for start in range(0, len(asset_ids), _AT_ONCE):
+        wanted = asset_ids[start : start + _AT_ONCE]
+        found |= dict(session.exec(select(AssetRow.id, AssetRow.number).where(col(AssetRow.id).in_(wanted))).all())
+    return found
 
 
 def owner_of(session: ReadSession, *, asset_id: UUID) -> UUID:

@@ -39,7 +39,8 @@ def _repeated(job: Job, at: time) -> Job:
 
 
 def _plan(session: WriteSession, name: str, at: time, now: datetime) -> None:
+    """Queue one night; its day is in the key, so that a night that is tried again does not meet the next one."""
+    night = next_night(at, now=now)
     enqueue(
-        session, name, queue=Queue.DEFAULT, priority=-1, dedupe_key=f"nightly:{name}",
-        run_after=next_night(at, now=now),
-    )  # fmt: skip
+        session, name, queue=Queue.DEFAULT, priority=-1, dedupe_key=f"nightly:{name}:{night.date()}", run_after=night
+    )

@@ -8,6 +8,7 @@ from uuid import UUID
 import typer
 from sqlmodel import select
 
+from asset_hub.accounts import require
 from asset_hub.accounts.acting import acting_person
 from asset_hub.catalogue import find_asset, get_asset
 from asset_hub.core import clock
@@ -20,6 +21,7 @@ from ledger.bundles import verify_bundle
 from ledger.errors import EntryNotFound
 from ledger.models import ContractRow
 from ledger.signing import Keys
+from marketplace import permissions
 from marketplace.errors import LicenceNotFound
 from marketplace.models import LicenceRow
 
@@ -63,12 +65,16 @@ def verify(
     *,
     trust: Annotated[Path | None, typer.Option(help="Whom to trust.", exists=True, dir_okay=False)] = None,
     file: Annotated[Path | None, typer.Option(help="The delivered file.", exists=True, dir_okay=False)] = None,
+    status: Annotated[
+        Path | None, typer.Option(help="A newer status list than the bundle's.", exists=True, dir_okay=False)
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Check a bundle offline; exit 1 when a link fails. Needs no home."""
     report = verify_bundle(
-        bundle, trust=trust.read_bytes() if trust else None, media=file, today=beijing_date(clock.now())
-    )
+        bundle, trust=trust.read_bytes() if trust else None, media=file, today=beijing_date(clock.now()),
+        status=status.read_bytes() if status else None,
+    )  # fmt: skip
     if as_json:
         checks = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in report.checks]
         print(json.dumps({"valid": report.is_valid, "checks": checks}, ensure_ascii=False))
@@ -90,6 +96,8 @@ def record(
         actor = acting_person(session, login=by or home.settings.person)
     with home.database.read() as reading:
         found = get_asset(reading, asset_id=find_asset(reading, text=asset), by=actor, now=clock.now())
+        if actor.organisation_id not in (found.owner_id, found.custodian_id):
+            require(actor, permissions.EVIDENCE)
         anchors = reading.get(ContractRow, "AnchorRegistry")
         captured = read_capture(
             reading, home.files, home.keys, asset_id=found.id, contract=anchors.address.hex() if anchors else ""

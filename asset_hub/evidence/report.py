@@ -135,9 +135,8 @@ def _draw_capture(page: _Page, capture: Mapping[str, Any] | None, session: Mappi
     page.fact("完成时间 Finished", capture["finished_at"])
     for name, key in (("设备 Device", "device"), ("时钟 Clock", "clock"), ("工具 Tools", "tools")):
         page.fact(name, _said(session[key]))
-    page.fact(
-        "同名被拒 Refused attempts", _said(capture["refused_attempts"]) if capture["refused_attempts"] else "无 none"
-    )
+    refused = capture["refused_under_this_name"]
+    page.fact("同名被拒 Refused", _said(refused) if refused else "无 none")
 
 
 def _draw_keys(page: _Page, certificate: Mapping[str, Any]) -> None:

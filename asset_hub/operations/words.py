@@ -35,6 +35,7 @@ JOB_NAMES: Mapping[str, str] = {
     "ledger.stamp_day": N_("Have yesterday stamped by a time stamping authority"),
     "marketplace.on_day_attested": N_("Put third parties' word on certificates"),
     "marketplace.follow_order": N_("Tell the ledger how an order stands"),
+    "marketplace.find_overdue": N_("Find orders whose time is over"),
     "marketplace.prepare_delivery": N_("Prepare licensed files"),
 }
 

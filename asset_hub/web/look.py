@@ -34,10 +34,10 @@ PUBLIC = (
     "/sign-in",
 )
 DESKS = {
-    "demo-archive": ("/intake", "/intake/new", "/review", "/rights"),
-    "demo-producer": ("/licences", "/notices", "/account"),
+    "demo-archive": ("/intake", "/intake/new", "/review", "/rights", "/keys"),
+    "demo-producer": ("/licences", "/holds", "/notices", "/account"),
     "demo-curator": ("/curate",),
-    "demo-checker-1": ("/members", "/members/apply", "/jobs", "/ledger"),
+    "demo-checker-1": ("/members", "/members/apply", "/jobs", "/settlements", "/disputes", "/statements", "/ledger"),
 }  # fmt: skip
 FOLLOWED = (
     ("/search?q=朝天门 黄昏&kind=film", "a[href^='/assets/']"),

@@ -62,7 +62,8 @@ def _day(text: str) -> date:
 def _verify(certificate: Path, asked: argparse.Namespace) -> Report:
     if is_bundle(certificate):
         trust = asked.trust.read_bytes() if asked.trust else None
-        return verify_bundle(certificate, trust=trust, media=asked.file, today=_today(asked))
+        status = asked.status.read_bytes() if asked.status else None
+        return verify_bundle(certificate, trust=trust, media=asked.file, today=_today(asked), status=status)
     return verify_certificate(
         certificate.read_bytes(), media=asked.file, trust=asked.trust.read_bytes() if asked.trust else None,
         status=asked.status.read_bytes() if asked.status else None, today=_today(asked),

@@ -8,7 +8,8 @@ from sqlmodel import col, select
 
 from asset_hub.app import NIGHTLY, Services, all_jobs, open_home
 from asset_hub.core import clock
-from asset_hub.core.jobs import Job, JobRow, JobRun, JobState, Worker, hasten_jobs
+from asset_hub.core.errors import Unavailable
+from asset_hub.core.jobs import Job, JobRow, JobRun, JobState, Worker, enqueue, hasten_jobs
 from asset_hub.core.nightly import next_night, plan_nights, repeat_nightly
 from asset_hub.core.settings import Settings
 
@@ -69,3 +70,20 @@ def test_a_night_that_failed_is_not_the_last(tmp_path: Path) -> None:
     run_now(services, repeat_nightly({"tests.fails": Job("tests.fails", fail)}, nights))
 
     assert sorted(row.state for row in rows_of(services)) == [JobState.FAILED, JobState.QUEUED]
+
+
+def test_a_night_whose_service_is_away_is_tried_again_beside_the_next_one(tmp_path: Path) -> None:
+    services, tries = open_new(tmp_path), []
+
+    def handle(run: JobRun) -> None:
+        tries.append(run)
+        raise Unavailable
+
+    name = next(iter(NIGHTLY))
+    with services.database.write() as session:
+        enqueue(session, name, dedupe_key=f"nightly:{name}:2020-01-01")
+    Worker(services.database, repeat_nightly({name: Job(name, handle)}, NIGHTLY)).run_until_idle()
+
+    assert len(tries) == 1
+    assert [row.state for row in rows_of(services)] == [JobState.QUEUED, JobState.QUEUED]
+    assert min(row.run_after for row in rows_of(services)) < clock.now() + timedelta(hours=1)

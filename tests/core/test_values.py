@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 
 from asset_hub.core.edtf import BadDate, day_number, parse_edtf_span
 from asset_hub.core.errors import BadInput
-from asset_hub.core.home_secret import PLAIN_NAME, SEALED_NAME, NoSecret, read_home_secret, seal_home, unseal_home
+from asset_hub.core.home_secret import (
+    PLAIN_NAME,
+    SEALED_NAME,
+    NoSecret,
+    SecretDamaged,
+    SecretLost,
+    read_home_secret,
+    seal_home,
+    unseal_home,
+)
 from asset_hub.core.ids import new_id
 from asset_hub.core.money import Money
 from asset_hub.core.paging import BadPageToken, decode_cursor, encode_cursor
@@ -122,6 +131,20 @@ def test_a_sealed_home_opens_with_its_passphrase_only(tmp_path: Path) -> None:
         seal_home(home, passphrase="a long enough one")
     unseal_home(home, passphrase="a long enough one")
     assert (read_home_secret(home, environ={}), [path.name for path in home.iterdir()]) == (secret, [PLAIN_NAME])
+
+
+@pytest.mark.parametrize("content", ["", "ab", "z" * 64, "é" * 64])
+def test_a_damaged_secret_gives_no_keys(tmp_path: Path, content: str) -> None:
+    (tmp_path / PLAIN_NAME).write_text(content, encoding="utf-8")
+    with pytest.raises(SecretDamaged):
+        read_home_secret(tmp_path, environ={})
+
+
+def test_a_home_with_a_database_and_no_secret_invents_none(tmp_path: Path) -> None:
+    (tmp_path / "asset_hub.db").write_bytes(b"")
+    with pytest.raises(SecretLost):
+        read_home_secret(tmp_path, environ={})
+    assert not (tmp_path / PLAIN_NAME).exists()
 
 
 def test_an_interrupted_sealing_is_finished_and_never_loses_the_secret(tmp_path: Path) -> None:

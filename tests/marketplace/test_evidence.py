@@ -2,22 +2,26 @@
 
 import io
 import json
+import random
 import subprocess
 import sys
 import zipfile
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from asset_hub.accounts import ANONYMOUS, Role
-from ledger.bundles import CAPTURE, MANIFEST, MEMBERS
+from ledger.bundles import CAPTURE, MANIFEST, MEMBERS, verify_bundle
+from ledger.certificates import status_list
 from ledger.papers import signing_digest, spell
 from ledger.signing import Key
+from ledger.sm import sm3
 from ledger.standalone.packing import pack_archive
 from marketplace.errors import LicenceNotFound
 from tests.builders import make_actor
-from tests.marketplace.evident import Evident, failed
+from tests.marketplace.evident import TODAY, Evident, failed
 from tests.web.pages import client_for
 
 
@@ -58,9 +62,9 @@ def test_the_capture_record_says_who_by_what_and_what_was_refused(sold: Evident)
     session, record = json.loads(proof["session"]), json.loads(proof["record"])
 
     assert (record["asset"], record["person"]) == (str(sold.asset.id), str(sold.seller.person_id))
-    assert [one["status"] for one in record["refused_attempts"]] == ["rejected"]
+    assert [one["status"] for one in record["refused_under_this_name"]] == ["rejected"]
     assert session["outcomes"]["accepted"] == session["outcomes"]["rejected"] == 1
-    assert set(session["clock"]) == {"source", "synchronised", "offset_us", "max_error_us"}
+    assert set(session["clock"]) == {"read_by", "source", "synchronised", "offset_us", "max_error_us"}
     assert "pyvips" in session["tools"]
 
 
@@ -135,6 +139,60 @@ def test_a_bomb_a_link_and_what_is_no_zip_are_refused(sold: Evident) -> None:
 
     for content in (bomb, linked.getvalue(), sold.content[:-30], b"PK\x03\x04 and nothing", b""):
         assert [link for link, _ in failed(sold.verify(content))] == ["bundle"]
+
+
+def test_a_changed_byte_of_the_zip_itself_never_ends_in_a_crash(sold: Evident) -> None:
+    rng = random.Random(7)
+    for _ in range(150):
+        place = rng.randrange(len(sold.content))
+        changed = (
+            sold.content[:place] + bytes([sold.content[place] ^ 1 << rng.randrange(8)]) + sold.content[place + 1 :]
+        )
+        assert sold.verify(changed).checks
+    assert [link for link, _ in failed(sold.verify(b"x" + sold.content))] == ["bundle"]
+    assert [link for link, _ in failed(sold.verify(sold.content + b"x"))] == ["bundle"]
+    other = io.BytesIO()
+    with zipfile.ZipFile(other, "w", zipfile.ZIP_LZMA) as archive:
+        for name, content in members(sold.content).items():
+            archive.writestr(name, content)
+    assert [link for link, _ in failed(sold.verify(other.getvalue()))] == ["bundle"]
+
+
+def sign_again(sold: Evident, found: dict[str, bytes], **changes: bytes) -> bytes:
+    """Return a bundle that the operator itself would have falsified."""
+    found = found | {f"{name}.json": content for name, content in changes.items()}
+    manifest = json.loads(found[MANIFEST])
+    for member in manifest["members"]:
+        content = found[member["name"]]
+        member |= {"bytes": len(content), "sha256": sha256(content).hexdigest(), "sm3": sm3(content).hex()}
+    manifest["signature"] = sold.services.keys.operator.sign(signing_digest(manifest)).hex()
+    return packed(found | {MANIFEST: spell(manifest)})
+
+
+def test_a_record_of_another_work_and_made_up_transactions_are_refused(sold: Evident) -> None:
+    found = members(sold.content)
+    proof = json.loads(found[CAPTURE])
+    other = proof | {"record": proof["record"].replace(sold.asset.number, "CQ-1999-000001")}
+    listed = json.loads(found["transactions.json"])["transactions"]
+    wrong = [one | {"raw": one["raw"][:-2] + "00"} for one in listed]
+
+    def answer(**changes: bytes) -> list[str]:
+        return [link for link, _ in failed(sold.verify(sign_again(sold, found, **changes)))]
+
+    assert answer() == []
+    assert answer(capture=spell(other)) == ["capture record"]
+    assert answer(transactions=json.dumps({"transactions": wrong}).encode()) == ["transactions"]
+    assert answer(transactions=b'{"transactions": []}') == ["transactions"]
+
+
+def test_a_newer_status_list_takes_the_place_of_the_bundles_own(sold: Evident) -> None:
+    path = sold.folder / "bundle.zip"
+    path.write_bytes(sold.content)
+    newer = status_list(sold.services.keys, revoked=[sold.licence.number], now=sold.now)
+
+    report = verify_bundle(path, trust=sold.trust, media=None, today=TODAY, status=newer)
+
+    assert [link for link, _ in failed(report)] == ["revocation"]
 
 
 def test_a_bare_python_checks_a_bundle_with_the_program_inside_it(sold: Evident, tmp_path: Path) -> None:

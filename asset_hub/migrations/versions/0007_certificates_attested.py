@@ -12,10 +12,10 @@ depends_on = None
 def upgrade() -> None:
     with op.batch_alter_table('marketplace_licence', schema=None) as batch_op:
         batch_op.add_column(sa.Column('sm3', sa.String(), server_default='', nullable=False))
-        batch_op.add_column(sa.Column('is_attested', sa.Boolean(), server_default=sa.false(), nullable=False))
+        batch_op.add_column(sa.Column('attested_day', sa.String(), server_default='', nullable=False))
 
 
 def downgrade() -> None:
     with op.batch_alter_table('marketplace_licence', schema=None) as batch_op:
-        batch_op.drop_column('is_attested')
+        batch_op.drop_column('attested_day')
         batch_op.drop_column('sm3')
