@@ -155,8 +155,3 @@ def static_url(name: str) -> str:
     path = HERE / "static" / name
     digest = hashlib.sha256(path.read_bytes()).hexdigest()[:10] if path.is_file() else "missing"
     return f"/static/{name}?v={digest}"
-
-
-def empty_response() -> Response:
-    """Return an answer without content (204)."""
-    return Response(status_code=204)
