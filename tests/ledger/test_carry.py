@@ -48,7 +48,7 @@ from tests.services.geth import Network, require_geth, running_network
 SECRET = "a secret of the home whose ledger is a network"
 DEPTH, NETWORK_ID = 1, 77_003
 ORDERS = grown(2, 10)
-LONGEST_S = 90
+LONGEST_S = grown(90, 300)  # on a network one entry waits for the one before to be final
 
 
 @pytest.fixture(scope="module")
