@@ -7,7 +7,6 @@ Source: 人民法院在线诉讼规则 art. 18, 最高人民法院关于互联�
 
 import ctypes
 import hashlib
-import json
 import platform
 import shutil
 import subprocess
@@ -22,6 +21,7 @@ from uuid import UUID
 
 from ingest.models import AccessionRow, ItemRow
 from ingest.types import ItemStatus, show_bytes
+from ledger.papers import spell
 
 SESSION_TYPE, CAPTURE_TYPE = "asset_hub/capture-session/1", "asset_hub/capture/1"
 UNKNOWN = "未提供"
@@ -60,11 +60,6 @@ def capture_lines(accession: AccessionRow, items: Sequence[ItemRow], numbers: Ma
 def read_lines(content: bytes) -> list[bytes]:
     """Return the lines of a kept record, the shared one first."""
     return content.split(b"\n")
-
-
-def spell(document: dict[str, Any]) -> bytes:
-    """Return the one spelling of a record: sorted members, no spaces, UTF-8."""
-    return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
 def _session(accession: AccessionRow, items: Sequence[ItemRow]) -> dict[str, Any]:

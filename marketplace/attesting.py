@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from asset_hub.core.db import Database
-from asset_hub.core.files import FileStore, put_bytes
+from asset_hub.core.files import FileStore, put_bytes, read_blob
 from ledger.attest import NotAttested, attestation_for
 from ledger.certificates import Sm2Signer, attest_certificate
 from ledger.signing import Keys
@@ -44,8 +44,7 @@ def _attest(
         row = session.get_one(LicenceRow, licence_id, with_for_update=True)
         if row.certificate_sha256 is None:
             return False
-        with files.as_path(row.certificate_sha256) as path:
-            earlier = path.read_bytes()
+        earlier = read_blob(files, row.certificate_sha256)
         try:
             word = attestation_for(session, home, earlier)
         except NotAttested:

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Protocol, cast
+from typing import Annotated, cast
 from uuid import UUID
 
 import typer
@@ -15,12 +15,12 @@ from asset_hub.core import clock
 from asset_hub.core.clock import beijing_date
 from asset_hub.core.db import ReadSession
 from asset_hub.core.files import replace_file
-from asset_hub.core.home import Home, home_of
+from asset_hub.core.home import home_of
 from asset_hub.evidence.bundle import export_bundle, read_capture
 from ledger.bundles import verify_bundle
+from ledger.cli import LedgerHome
 from ledger.errors import EntryNotFound
 from ledger.models import ContractRow
-from ledger.signing import Keys
 from marketplace import permissions
 from marketplace.errors import LicenceNotFound
 from marketplace.models import LicenceRow
@@ -28,13 +28,6 @@ from marketplace.models import LicenceRow
 evidence = typer.Typer(help="Evidence of a licence for a court.", no_args_is_help=True)
 By = Annotated[str, typer.Option("--by", help="Act as this person.")]
 _MARKS = {True: "ok  ", False: "FAIL", None: "–   "}
-
-
-class EvidenceHome(Home, Protocol):
-    """A home with the operator's keys."""
-
-    @property
-    def keys(self) -> Keys: ...
 
 
 @evidence.command("export")
@@ -46,7 +39,7 @@ def export(
     by: By = "",
 ) -> None:
     """Write the evidence bundle (证据包) of a delivered licence: proofs, records, and the program that checks them."""
-    home = cast(EvidenceHome, home_of(context))
+    home = cast(LedgerHome, home_of(context))
     with home.database.write() as session:
         actor = acting_person(session, login=by or home.settings.person)
     with home.database.read() as reading:
@@ -91,7 +84,7 @@ def record(
     *, by: By = "",
 ) -> None:  # fmt: skip
     """Print the capture record (固定记录) of an asset's file, and the shared part of its intake."""
-    home = cast(EvidenceHome, home_of(context))
+    home = cast(LedgerHome, home_of(context))
     with home.database.write() as session:
         actor = acting_person(session, login=by or home.settings.person)
     with home.database.read() as reading:

@@ -7,7 +7,6 @@ from pathlib import Path
 from asset_hub.accounts import Actor, require_organisation
 from asset_hub.catalogue import list_assets
 from asset_hub.core import clock
-from asset_hub.core.clock import beijing_date
 from asset_hub.evidence.bundle import export_bundle
 from ledger.bundles import verify_bundle
 from ledger.certificates import trust_file
@@ -62,7 +61,3 @@ class Evident:
 
 def failed(report: Report) -> Sequence[tuple[str, str]]:
     return [(check.name, check.detail) for check in report.checks if check.ok is False]
-
-
-def today_of(moment: datetime) -> str:
-    return str(beijing_date(moment))
