@@ -35,6 +35,7 @@ import ingest.routes
 import ledger.attest_jobs
 import ledger.case_pages
 import ledger.case_routes
+import ledger.confirmation_pages
 import ledger.deed_routes
 import ledger.indexer.jobs
 import ledger.jobs
@@ -135,6 +136,7 @@ NAVIGATION = (
     NavItem(N_("Statements"), "/statements", frozenset({Role.RIGHTS_DESK, Role.OPERATOR})),
     NavItem(N_("Settlements"), "/settlements", frozenset({Role.OPERATOR})),
     NavItem(N_("Keys"), "/keys", frozenset({Role.RIGHTS_DESK})),
+    NavItem(N_("Second person"), "/confirmations", frozenset({Role.RIGHTS_DESK, Role.OPERATOR, Role.REGULATOR})),
     NavItem(N_("Members"), "/members", frozenset({Role.OPERATOR, Role.REGULATOR})),
     NavItem(N_("Jobs"), "/jobs", frozenset({Role.OPERATOR})),
     NavItem(N_("Ledger"), "/ledger", frozenset(Role)),
@@ -162,6 +164,8 @@ ROUTERS = (
     ledger.case_pages.router,
     ledger.case_routes.router,
     ledger.deed_routes.router,
+    ledger.confirmation_pages.router,
+    ledger.confirmation_pages.api,
     ledger.key_pages.router,
     ledger.key_routes.router,
     marketplace.pages.router,

@@ -23,6 +23,7 @@ import ledger.attest_cli
 import ledger.case_cli
 import ledger.chain_cli
 import ledger.cli
+import ledger.confirmation_cli
 import ledger.deed_cli
 import ledger.key_cli
 import ledger.standalone.cli
@@ -72,6 +73,7 @@ app.add_typer(ledger.attest_cli.sm2, name="sm2")
 app.add_typer(ledger.deed_cli.commands, name="deed")
 app.add_typer(asset_hub.evidence.cli.evidence, name="evidence")
 app.add_typer(ledger.key_cli.commands, name="key")
+app.add_typer(ledger.confirmation_cli.commands, name="confirm")
 app.add_typer(marketplace.hold_cli.holds, name="hold")
 app.add_typer(marketplace.order_cli.commands, name="order")
 app.add_typer(ledger.case_cli.dispute, name="dispute")

@@ -333,6 +333,8 @@ def _done(home: LedgerHome, deed: Deed, *, as_json: bool) -> None:
     else:
         waits = f", waits for {', '.join(facts['waits_for'])}" if facts["waits_for"] else ""
         on_ledger = f", {facts['entry']['state']} on the ledger" if facts["entry"] else ""
+        if facts["entry"] and facts["entry"]["state"] == "unsigned":
+            on_ledger = ", waits for a second person or a signature (asset-hub confirm list, asset-hub key pending)"
         print(f"{deed.id}  {deed.kind}  {deed.state}{waits}{on_ledger}")
     if entry is not None and entry.state == "refused":
         raise typer.Exit(1)

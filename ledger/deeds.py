@@ -25,9 +25,11 @@ from ledger.consents import title_on_chain
 from ledger.entries import admit_organisation, commitment_to, record_entry
 from ledger.errors import BadTitle, DeedClosed, DeedNotFound, EntryNotFound, TitleTaken
 from ledger.models import AgreementRow, DeedRow, GrantRow, WorkRow
+from ledger.second_person import ask_second_people
 from ledger.signing import Keys
 from ledger.titles import Pledge, TitleList, check_title, make_title, move, write_title
 from ledger.types import DeedKind, DeedState, EntryId, EntryKind
+from ledger.waiting import kept_by_operator
 
 OPEN_FOR = timedelta(days=30)
 
@@ -227,7 +229,7 @@ def agree(session: WriteSession, keys: Keys, *, deed_id: UUID, by: Actor, now: d
             raise DeedClosed(N_("The time to put things right is not over yet."))
         session.add(AgreementRow(deed_id=deed_id, organisation_id=house, person_id=require_person(by), agreed_at=now))
         session.flush()
-        _record_if_whole(session, keys, row, now)
+        _record_if_whole(session, keys, row, {}, now)
     return _view(session, row)
 
 
@@ -292,27 +294,32 @@ def _propose(
     session.flush()
     if by.organisation_id in sides:
         return agree(session, keys, deed_id=row.id, by=by, now=now)
-    _record_if_whole(session, keys, row, now)
+    _record_if_whole(session, keys, row, {row.proposed_by: require_person(by)}, now)
     return _view(session, row)
 
 
-def _record_if_whole(session: WriteSession, keys: Keys, row: DeedRow, now: datetime) -> None:
-    """Record the deed once every side has agreed; a title that has changed meanwhile lapses it."""
-    agreed = {one.organisation_id for one in _agreements(session, row.id)}
-    if {UUID(side) for side in row.sides} - agreed:
+def _record_if_whole(
+    session: WriteSession, keys: Keys, row: DeedRow, deciding: Mapping[UUID, UUID], now: datetime
+) -> None:
+    """Record the deed once every side has agreed; a title that has changed meanwhile lapses it.
+
+    `deciding` is the authority's person, of a deed without sides.
+    """
+    people = deciding or _people(session, row.id)
+    if not deciding and {UUID(side) for side in row.sides} - people.keys():
         return
-    row.state = DeedState.AGREED
     kind = DeedKind(row.kind)
     for side in row.sides:
         admit_organisation(session, keys, organisation_id=UUID(side), now=now)
     if kind == DeedKind.CONSENT:
-        session.flush()
+        _take_consent(session, row, people, now)
         return
+    row.state = DeedState.AGREED
     instrument = commitment_to(keys.salt(f"deed:{row.id}"), str(row.args["instrument_text"]).encode()).hex()
     if kind == DeedKind.TERMINATE:
         args = {"number": row.args["number"], "reason": instrument, "by_authority": row.args["by_authority"]}
         subject = session.get_one(GrantRow, int(row.args["number"])).licence_id
-        row.entry_id = record_entry(session, EntryKind.END, subject, args, now)
+        row.entry_id = record_entry(session, EntryKind.END, subject, args, now, people=people)
     else:
         title = title_on_chain(session, asset_id=row.asset_id)
         if (write_title(title) if title else None) != row.args["before"]:
@@ -321,7 +328,15 @@ def _record_if_whole(session: WriteSession, keys: Keys, row: DeedRow, now: datet
             **row.args, "act": kind, "asset": str(row.asset_id), "sides": row.sides, "instrument": instrument,
         }  # fmt: skip
         del args["instrument_text"]
-        row.entry_id = record_entry(session, EntryKind.TITLE, row.asset_id, args, now)
+        row.entry_id = record_entry(session, EntryKind.TITLE, row.asset_id, args, now, people=people)
+    session.flush()
+
+
+def _take_consent(session: WriteSession, row: DeedRow, people: Mapping[UUID, UUID], now: datetime) -> None:
+    """Let a consent hold: at once where the house keeps its own key, else when a second person has confirmed it."""
+    kept = kept_by_operator(session, people, now)
+    ask_second_people(session, row.id, kept, deadline=int(row.expires_at.timestamp()), now=now)
+    row.state = DeedState.OPEN if kept else DeedState.AGREED
     session.flush()
 
 
@@ -356,6 +371,12 @@ def _row_for(session: ReadSession, deed_id: UUID, by: Actor) -> DeedRow:
 def _may_see(row: DeedRow, by: Actor) -> bool:
     is_side = by.organisation_id is not None and str(by.organisation_id) in (*row.sides, str(row.proposed_by))
     return is_side or may(by, permissions.OVERSEE)
+
+
+def _people(session: ReadSession, deed_id: UUID) -> dict[UUID, UUID]:
+    """Return who agreed for each side so far."""
+    rows = session.exec(select(AgreementRow).where(AgreementRow.deed_id == deed_id))
+    return {row.organisation_id: row.person_id for row in rows}
 
 
 def _agreements(session: ReadSession, deed_id: UUID) -> tuple[Agreement, ...]:

@@ -50,11 +50,12 @@ from ledger.types import (
     KeyState,
     ProvenanceEntry,
 )
-from ledger.waiting import PURPOSE_ACTS, PURPOSE_COUNTERSIGN, wait_for_signatures
+from ledger.waiting import PURPOSE_ACTS, PURPOSE_COUNTERSIGN, wait_for_houses
 
 SUBMIT = "ledger.submit"
 LONGEST_HOLD = timedelta(days=30)
 _LAPSES = (1 << 40) - 1
+_NOBODY_ALONE: Mapping[UUID, UUID] = {}
 
 
 def canonical(document: Mapping[str, Any]) -> str:
@@ -377,10 +378,12 @@ def provenance_of(session: ReadSession, *, subject_ids: Sequence[UUID]) -> tuple
 
 
 def record_entry(
-    session: WriteSession, kind: EntryKind, subject_id: UUID, args: Mapping[str, Any], now: datetime
-) -> EntryId:
+    session: WriteSession, kind: EntryKind, subject_id: UUID, args: Mapping[str, Any], now: datetime, *,
+    people: Mapping[UUID, UUID] = _NOBODY_ALONE,
+) -> EntryId:  # fmt: skip
     """Record a decision in the caller's transaction; a job carries it to the chain, once houses have signed it
-    that keep their own keys. Raises OwnKeyRefused, KeyMissing.
+    that keep their own keys, and a second person has confirmed it for the others of `people` (house → who agreed).
+    Raises OwnKeyRefused, KeyMissing.
     """
     row = EntryRow(
         id=new_id(), number=_next(session, "entry"), kind=kind, subject_id=subject_id, args=dict(args),
@@ -389,7 +392,7 @@ def record_entry(
     row.op_id = keccak(b"asset_hub/op:" + row.id.bytes)
     session.add(row)
     session.flush()
-    if not wait_for_signatures(session, row, now):
+    if not wait_for_houses(session, row, people, now):
         submit_soon(session)
     return EntryId(row.id)
 

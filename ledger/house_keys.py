@@ -5,6 +5,7 @@ key then retires the operator's, by the house's own act. Here are addresses only
 comes to us.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -12,7 +13,7 @@ from uuid import UUID
 from eth_utils.address import to_checksum_address
 from sqlmodel import col, select
 
-from asset_hub.accounts import Actor, require, require_organisation
+from asset_hub.accounts import Actor, require, require_organisation, require_person
 from asset_hub.core.db import ReadSession, WriteSession
 from asset_hub.core.errors import BadInput
 from asset_hub.core.text import N_
@@ -83,7 +84,7 @@ def add_key(
     row = _fresh_row(session, house, address, now)
     row.purpose, row.state, row.valid_until = purpose, KeyState.ASKED, until or None
     args = write_key_act(AddKey, address, purpose=purpose, valid_until=until)
-    return _record(session, row, args, now)
+    return _record(session, row, args, now, people={house: require_person(by)})
 
 
 def retire_key(session: WriteSession, *, address: bytes, by: Actor, now: datetime) -> EntryId:
@@ -96,7 +97,8 @@ def retire_key(session: WriteSession, *, address: bytes, by: Actor, now: datetim
     row = _live_row(session, house, address)
     if len(_live_rows(session, house)) == 1:
         raise BadInput(N_("This is the last key of the house; add the next one first."))
-    return record_entry(session, EntryKind.KEY, house, write_key_act(RetireKey, row.address), now)
+    people: dict[UUID, UUID] = {house: require_person(by)}
+    return record_entry(session, EntryKind.KEY, house, write_key_act(RetireKey, row.address), now, people=people)
 
 
 def propose_recovery(
@@ -110,7 +112,7 @@ def propose_recovery(
     _require_on_ledger(session, organisation_id)
     row = _fresh_row(session, organisation_id, address, now)
     row.purpose, row.state = _EVERY_PURPOSE, KeyState.RECOVERING
-    return _record(session, row, write_key_act(ProposeRecovery, address, by_registrar=True), now)
+    return _record(session, row, write_key_act(ProposeRecovery, address, by_registrar=True), now, people={})
 
 
 def cancel_recovery(session: WriteSession, *, address: bytes, by: Actor, now: datetime) -> EntryId:
@@ -118,7 +120,9 @@ def cancel_recovery(session: WriteSession, *, address: bytes, by: Actor, now: da
     house = require_organisation(by)
     require(by, permissions.KEYS, organisation_id=house)
     row = _row_in(session, house, address, KeyState.RECOVERING)
-    return record_entry(session, EntryKind.KEY, house, write_key_act(CancelRecovery, row.address), now)
+    args = write_key_act(CancelRecovery, row.address)
+    people: dict[UUID, UUID] = {house: require_person(by)}
+    return record_entry(session, EntryKind.KEY, house, args, now, people=people)
 
 
 def recover(session: WriteSession, *, organisation_id: UUID, address: bytes, by: Actor, now: datetime) -> EntryId:
@@ -203,10 +207,12 @@ def _retire_custody(session: WriteSession, row: KeyRow, entry: EntryRow, time: i
         record_entry(session, EntryKind.KEY, entry.subject_id, write_key_act(RetireKey, one.address), now)
 
 
-def _record(session: WriteSession, row: KeyRow, args: dict[str, object], now: datetime) -> EntryId:
+def _record(
+    session: WriteSession, row: KeyRow, args: dict[str, object], now: datetime, *, people: Mapping[UUID, UUID]
+) -> EntryId:
     session.add(row)
     session.flush()
-    entry_id = record_entry(session, EntryKind.KEY, row.organisation_id, args, now)
+    entry_id = record_entry(session, EntryKind.KEY, row.organisation_id, args, now, people=people)
     row.entry_id = entry_id
     session.flush()
     return entry_id

@@ -107,7 +107,7 @@ def add(
     with home.database.write() as session:
         house_keys.add_key(
             session, address=read_address(address_text), purpose=_PURPOSES[purpose], valid_until=last,
-            by=_actor(home, session, by, house), now=clock.now(),
+            by=acting(home, session, by, house), now=clock.now(),
         )  # fmt: skip
     print("asked for; sign it by the new key: asset-hub key pending")
 
@@ -120,7 +120,7 @@ def retire(
     """End a key of one's house; another key of it signs."""
     home = cast(LedgerHome, home_of(context))
     with home.database.write() as session:
-        actor = _actor(home, session, by, house)
+        actor = acting(home, session, by, house)
         house_keys.retire_key(session, address=read_address(address_text), by=actor, now=clock.now())
     home.run_jobs()
 
@@ -140,7 +140,7 @@ def recover(
     with home.database.write() as session:
         found = find_party(session, text=house)
         act(
-            session, organisation_id=found.id, address=read_address(address_text), by=_actor(home, session, by, ""),
+            session, organisation_id=found.id, address=read_address(address_text), by=acting(home, session, by, ""),
             now=clock.now(),
         )  # fmt: skip
     home.run_jobs()
@@ -154,7 +154,7 @@ def cancel(
     """Object to a recovery of one's own house; a key of it signs."""
     home = cast(LedgerHome, home_of(context))
     with home.database.write() as session:
-        actor = _actor(home, session, by, house)
+        actor = acting(home, session, by, house)
         house_keys.cancel_recovery(session, address=read_address(address_text), by=actor, now=clock.now())
     home.run_jobs()
 
@@ -171,7 +171,7 @@ def pending(
     """Say what one's house has to sign, in words; and write it as files to take to where the key is."""
     home = cast(LedgerHome, home_of(context))
     with home.database.write() as session:
-        actor = _actor(home, session, by, house)
+        actor = acting(home, session, by, house)
         found = [facts_of_pending(one) for one in list_pending(session, by=actor, now=clock.now())]
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -225,7 +225,7 @@ def submit(
     home = cast(LedgerHome, home_of(context))
     pending_id, signature = read_signed(source.read_bytes())
     with home.database.write() as session:
-        actor = _actor(home, session, by, house)
+        actor = acting(home, session, by, house)
         state = give_signature(session, pending_id=pending_id, signature=signature, by=actor, now=clock.now())
     home.run_jobs()
     print(json.dumps({"id": str(pending_id), "state": str(state)}) if as_json else f"{pending_id}  {state}")
@@ -282,6 +282,7 @@ def _show(asked: dict[str, Any]) -> None:
         print(f"  {said.get('zh', '')}\n  {said.get('en', '')}")
 
 
-def _actor(home: LedgerHome, session: WriteSession, login: str, house: str) -> Actor:
+def acting(home: LedgerHome, session: WriteSession, login: str, house: str) -> Actor:
+    """Return the person who acts, for a house by its name where one is named."""
     organisation_id = find_party(session, text=house).id if house else None
     return acting_person(session, login=login or home.settings.person, organisation_id=organisation_id)

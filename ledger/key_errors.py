@@ -34,6 +34,24 @@ class OwnKeyRefused(RuleRefused):
     slug, title = "own-key-needed", N_("A house keeps its own key, and this act cannot wait for its signature yet")
 
 
+class ConfirmationNotFound(NotFound):
+    """Nothing waits for this confirmation, or not before this reader."""
+
+    slug, title = "confirmation-not-found", N_("Nothing waits for this confirmation")
+
+
+class ConfirmationClosed(RuleRefused):
+    """It is confirmed already, its time has passed, or the act is decided."""
+
+    slug, title = "confirmation-closed", N_("This does not wait for a confirmation any more")
+
+
+class SamePerson(RuleRefused):
+    """Whoever agreed for a house is not its second person too."""
+
+    slug, title = "same-person", N_("You agreed to this yourself; a second person must confirm it")
+
+
 class SignatureNotFound(NotFound):
     """Nothing waits for this signature, or not one of the reader's house."""
 

@@ -1,4 +1,4 @@
-"""Tables of keys: which keys speak for a house and who keeps them, and the signatures that houses are asked for."""
+"""Tables of keys: which keys speak for a house and who keeps them; what houses have yet to sign or to confirm."""
 
 from datetime import datetime
 from typing import Any
@@ -51,4 +51,23 @@ class SignatureRow(SQLModel, table=True):
     signed_by: bytes | None = None
     person_id: UUID | None = None
     signed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class ConfirmationRow(SQLModel, table=True):
+    """A second person's word (复核) that an entry or a consent waits for: the operator's key signs for the house.
+
+    `act_id` is the entry's id, or the deed's where nothing goes on the ledger yet.
+    """
+
+    __tablename__ = "ledger_confirmation"
+    __table_args__ = (sa.UniqueConstraint("act_id", "organisation_id"),)
+
+    id: UUID = Field(primary_key=True)
+    act_id: UUID
+    organisation_id: UUID = Field(index=True)
+    asked_by: UUID
+    deadline: int = Field(sa_type=sa.BigInteger)
+    confirmed_by: UUID | None = None
+    confirmed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     created_at: datetime = Field(sa_type=UtcDateTime)

@@ -19,10 +19,12 @@ from ledger.key_models import SignatureRow
 from ledger.models import EntryRow
 from ledger.recovery import recover_address
 from ledger.said import Said, say
+from ledger.second_person import confirmations_of
 from ledger.types import EntryId, EntryKind, EntryState
 from ledger.waiting import speaking_keys, wanted, write_asks
 
 UNSIGNED_REASON = "SignatureMissing"
+UNCONFIRMED_REASON = "ConfirmationMissing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,13 @@ def give_signature(
     row.signature, row.person_id, row.signed_at = signature, require_person(by), now
     session.flush()
     write_asks(session, entry, asks, now)
-    if all(one.signature is not None for one in signatures_of(session, entry.id)):
+    return go_on_when_whole(session, entry)
+
+
+def go_on_when_whole(session: WriteSession, entry: EntryRow) -> EntryState:
+    """Let an entry go on that has every signature and every second person's word; return its state."""
+    is_signed = all(one.signature is not None for one in signatures_of(session, entry.id))
+    if is_signed and all(one.confirmed_at is not None for one in confirmations_of(session, entry.id)):
         entry.state = EntryState.RECORDED
         session.flush()
         submit_soon(session)
@@ -90,18 +98,25 @@ def give_signature(
 
 
 def lapse_unsigned(session: WriteSession, *, entry_id: UUID, now: datetime) -> None:
-    """Refuse an entry that a house did not sign in time; whatever it held is free again. Idempotent."""
-    from ledger.projections import PROJECTIONS  # it follows entries to their end, this one among them
-
+    """Refuse an entry that was not signed or confirmed in time; whatever it held is free again. Idempotent."""
     entry = session.get_one(EntryRow, entry_id, with_for_update=True, populate_existing=True)
     asked = signatures_of(session, entry_id)
-    if entry.state != EntryState.UNSIGNED or any(now.timestamp() < row.deadline for row in asked):
+    waits_until = [row.deadline for row in asked] + [row.deadline for row in confirmations_of(session, entry_id)]
+    if entry.state != EntryState.UNSIGNED or any(now.timestamp() < deadline for deadline in waits_until):
         return
-    entry.state, entry.reason = EntryState.REFUSED, UNSIGNED_REASON
+    is_signed = all(row.signature is not None for row in asked)
+    refuse_waiting(session, entry, UNCONFIRMED_REASON if is_signed else UNSIGNED_REASON)
+
+
+def refuse_waiting(session: WriteSession, entry: EntryRow, reason: str) -> None:
+    """End an entry that waited; whatever it held is free again."""
+    from ledger.projections import PROJECTIONS  # it follows entries to their end, this one among them
+
+    entry.state, entry.reason = EntryState.REFUSED, reason
     if (project := PROJECTIONS.get(EntryKind(entry.kind))) is not None:
         project.refused(session, entry)
     session.flush()
-    emit(session, EntryRefused(entry.id, entry.subject_id, entry.kind, UNSIGNED_REASON))
+    emit(session, EntryRefused(entry.id, entry.subject_id, entry.kind, reason))
 
 
 def _signer(session: ReadSession, row: SignatureRow, signature: bytes, now: datetime) -> bytes:

@@ -12,7 +12,7 @@ from asset_hub.core.clock import BEIJING
 from asset_hub.core.db import ReadSession
 from ledger.codebook import USES, GrantKind, rights_of_mask
 from ledger.grants import Words, day_as_date, end_day, kind_of, read_words, start_day
-from ledger.models import EntryRow, GrantRow, WorkRow
+from ledger.models import DeedRow, EntryRow, GrantRow, WorkRow
 from ledger.types import DeedKind, EntryKind
 
 _EVERY = (1 << 96) - 1
@@ -36,6 +36,16 @@ class Said:
 def say(session: ReadSession, entry: EntryRow) -> Said:
     """Say in both languages what the parties of an entry sign."""
     return _SAY[EntryKind(entry.kind)](session, entry)
+
+
+def say_consent(session: ReadSession, deed: DeedRow) -> Said:
+    """Say in both languages what a co-owner or pledgee consents to."""
+    who, licensor = _house(session, deed.sides[0]), _house(session, deed.args["licensor"])
+    work, until = _work(session, deed.asset_id), _moment(int(deed.expires_at.timestamp()))
+    return Said(
+        f"{who.zh}同意{licensor.zh}许可他人使用{work.zh}，至 {until}。",
+        f"{who.en} consents, until {until} Beijing time, to licences by {licensor.en} of {work.en}.",
+    )
 
 
 def _register(session: ReadSession, entry: EntryRow) -> Said:

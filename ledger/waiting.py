@@ -4,7 +4,7 @@ The operator cannot sign for such a house. What must be signed is found by build
 builder asks a house for is what the house is shown. Source: Guide in docs/ledger.md, ADR on keys of the houses.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -19,6 +19,7 @@ from ledger.handed import SPEAKER, newcomer_slot, signatures_of
 from ledger.key_errors import KeyMissing, OwnKeyRefused
 from ledger.key_models import KeyRow, SignatureRow
 from ledger.models import EntryRow
+from ledger.second_person import ask_second_people
 from ledger.signing import Keys, Signable, Signer
 from ledger.sites import find_site
 from ledger.types import CustodyKind, EntryKind, EntryState, KeyState
@@ -43,24 +44,36 @@ class Ask:
     digest: Signable
 
 
-def wait_for_signatures(session: WriteSession, entry: EntryRow, now: datetime) -> bool:
-    """Write down what houses must sign before the entry goes on; say whether it waits.
+def wait_for_houses(session: WriteSession, entry: EntryRow, people: Mapping[UUID, UUID], now: datetime) -> bool:
+    """Write down what houses must sign, or a second person confirm, before the entry goes on; say whether it waits.
 
+    `people` are the houses that agreed by one person each. Those that keep their own keys sign; for the others the
+    operator's key does, once a second person has confirmed.
     Raises OwnKeyRefused for an act that cannot wait, KeyMissing for a house without a valid key.
     """
-    if entry.kind != EntryKind.KEY and not _anybody_has_own_key(session):
-        return False
-    asks = wanted(session, entry, deadline=int((now + SIGN_WITHIN).timestamp()), now=now)
+    deadline = int((now + SIGN_WITHIN).timestamp())
+    asks: list[Ask] = []
+    if entry.kind == EntryKind.KEY or _anybody_has_own_key(session):
+        asks = wanted(session, entry, deadline=deadline, now=now)
     if asks and EntryKind(entry.kind) not in WAITS:
         raise OwnKeyRefused
     write_asks(session, entry, asks, now)
-    if asks:
+    kept = kept_by_operator(session, people, now)
+    ask_second_people(session, entry.id, kept, deadline=deadline, now=now)
+    if asks or kept:
         entry.state = EntryState.UNSIGNED
         enqueue(
             session, LAPSE, queue=Queue.CHAIN, run_after=now + SIGN_WITHIN + timedelta(seconds=1), entry_id=entry.id
         )
     session.flush()
-    return bool(asks)
+    return bool(asks or kept)
+
+
+def kept_by_operator(session: ReadSession, people: Mapping[UUID, UUID], now: datetime) -> dict[UUID, UUID]:
+    """Return those of these houses (house → who agreed) for which the operator's key signs. Raises KeyMissing."""
+    return {
+        house: person for house, person in people.items() if not speaking_keys(session, organisation_id=house, now=now)
+    }
 
 
 def wanted(session: ReadSession, entry: EntryRow, *, deadline: int, now: datetime) -> list[Ask]:

@@ -31,6 +31,7 @@ ACT_NAMES: Mapping[str, str] = {
     "ledger.close_case": N_("close decided disputes"),
     "ledger.compact": N_("take ended licences off the ledger's lists"),
     "ledger.keys": N_("keep the keys of the house and sign by them"),
+    "ledger.confirm": N_("confirm, as the second person, what the exchange's key signs for a house"),
     "ledger.recover_key": N_("help a house that has lost its keys"),
     "ledger.object": N_("object to statements"),
     "ledger.oversee_cases": N_("see every dispute"),

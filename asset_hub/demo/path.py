@@ -314,7 +314,9 @@ def _share_title(walk: Walk, cast: Cast) -> tuple[Text, int, str]:
     """Have two houses hold the last work of the first of them, which nobody has licensed."""
     first, second = list(cast.holders.values())[:2]
     asset = _unsold(walk, first)[-1]
-    said = share_title(walk.services.database, walk.services.keys, asset=asset, first=first, second=second)
+    said = share_title(
+        walk.services.database, walk.services.keys, asset=asset, first=first, second=second, operator=cast.operator
+    )
     walk.services.run_jobs()
     return said, 1, f"/assets/{asset.number}/ledger"
 

@@ -11,6 +11,7 @@ from asset_hub.core.db import Database
 from asset_hub.core.period import DateRange
 from asset_hub.core.text import N_, Text
 from ledger.codebook import GrantKind
+from ledger.confirmations import confirm, list_confirmations
 from ledger.consents import title_on_chain
 from ledger.deeds import agree, propose_title
 from ledger.entries import Held, list_holds_of
@@ -24,8 +25,13 @@ HELD_DAYS = 7
 _SHARES = (6_000, 4_000)
 
 
-def share_title(database: Database, keys: Keys, *, asset: AssetView, first: Actor, second: Actor) -> Text:
-    """Record that two houses hold a work together; both agree. What is on record already stays."""
+def share_title(
+    database: Database, keys: Keys, *, asset: AssetView, first: Actor, second: Actor, operator: Actor
+) -> Text:
+    """Record that two houses hold a work together; both agree, and the operator's person confirms for each.
+
+    What is on record already stays.
+    """
     with database.write() as session:
         if title_on_chain(session, asset_id=asset.id) is None:
             houses = (require_organisation(first), require_organisation(second))
@@ -34,7 +40,10 @@ def share_title(database: Database, keys: Keys, *, asset: AssetView, first: Acto
                 instrument="演示用合作协议", by=first, now=clock.now(),
             )  # fmt: skip
             agree(session, keys, deed_id=deed.id, by=second, now=clock.now())
-    return Text(N_("“{title}” held 60 : 40 by two houses, agreed by both"), {"title": asset.title("zh")})
+            for waiting in list_confirmations(session, by=operator, now=clock.now()):
+                confirm(session, confirmation_id=waiting.id, by=operator, now=clock.now())
+    what = N_("“{title}” held 60 : 40 by two houses, agreed by both and confirmed by second people")
+    return Text(what, {"title": asset.title("zh")})
 
 
 def hold_and_refuse(

@@ -18,7 +18,7 @@ from ledger.house_keys import list_keys, show_address
 from ledger.keyfiles import read_keystore
 from ledger.types import CustodyKind, KeyState
 from tests.browser.sweep import axe_problems
-from tests.ledger.houses import House, make_house
+from tests.ledger.houses import House, confirm_all, make_house
 
 pytestmark = pytest.mark.browser
 PASSPHRASE = "cháotiānmén-0815-夜航"
@@ -82,6 +82,8 @@ def wait_for_something_to_sign(page: Page, words: str) -> None:
 def test_a_key_made_in_the_browser_signs_there_and_its_secret_never_leaves(desk: Desk, tmp_path: Path) -> None:
     keystore = tmp_path / "key.json"
     make_key(desk, keystore)
+    with desk.house.services.database.write() as session:
+        assert confirm_all(session) == 1
     wait_for_something_to_sign(desk.page, "停用密钥")
     assert axe_problems(desk.page) == []
     sign_everything(desk, keystore, "another passphrase", "wrong")

@@ -1,6 +1,7 @@
 """The commands of deeds and holds, as people type them."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,8 +23,19 @@ def number(tmp_path: Path) -> str:
             house = make_organisation(session, name_zh=name, name_en=login)
             make_actor(session, roles={Role.RIGHTS_DESK, Role.PRODUCER}, login=login, organisation=house)
         session.get_one(PersonRow, require_person(opened.seller)).login = "seller"
+        make_actor(session, roles={Role.OPERATOR}, login="colleague")
     opened.services.database.dispose()
     return str(opened.asset_id)
+
+
+def confirmations(shell: Shell, *more: str) -> list[dict[str, Any]]:
+    """Return what waits for a second person, as somebody sees it."""
+    return list(shell("confirm", "list", *more, "--json").json["confirmations"])
+
+
+def give_all(shell: Shell) -> list[dict[str, Any]]:
+    """Confirm, as the operator, what waits for a second person."""
+    return [shell("confirm", "give", one["id"], "--json").json for one in confirmations(shell)]
 
 
 def test_a_title_is_agreed_on_pledged_and_shown(shell: Shell, number: str) -> None:
@@ -35,19 +47,24 @@ def test_a_title_is_agreed_on_pledged_and_shown(shell: Shell, number: str) -> No
     )
     waiting = shell("deed", "list", "--by", "films", "--json").json["deeds"]
     agreed = shell("deed", "agree", proposed.json["id"], "--by", "films", "--json")
+    (own,) = (one["id"] for one in confirmations(shell, "--by", "films") if one["agreed_by_me"])
+    own_word = shell("confirm", "give", own, "--by", "films")
+    confirmed = give_all(shell)
     pledge = shell(
         "deed", "pledge", number, "--right", "12", "--from", "江声影业", "--to", "山城银行", "--instrument", "质押合同",
         "--by", "films", "--json",
     )  # fmt: skip
     wrong = shell("deed", "agree", pledge.json["id"], "--by", "seller")
     done = shell("deed", "agree", pledge.json["id"], "--by", "bank", "--json")
+    give_all(shell)
     shown = shell("deed", "show", number, "--json").json
 
     assert proposed.json["waits_for"] == ["江声影业"]
     assert [one["id"] for one in waiting] == [proposed.json["id"]]
-    assert (agreed.json["state"], agreed.json["entry"]["state"]) == ("agreed", "confirmed")
-    assert wrong.code == 1
-    assert done.json["entry"]["state"] == "confirmed"
+    assert (agreed.json["state"], agreed.json["entry"]["state"]) == ("agreed", "unsigned")
+    assert own_word.code == wrong.code == 1
+    assert [one["goes_on"] for one in confirmed] == [False, True]
+    assert done.json["entry"]["state"] == "unsigned"
     assert shown["shares"] == [{"holder": "江声影业", "percent": 100.0, "rights": ["all"]}]
     assert shown["pledges"] == [{"pledgor": "江声影业", "pledgee": "山城银行", "rights": ["信息网络传播权"]}]
 
@@ -85,12 +102,14 @@ def test_a_decision_corrects_a_title_and_ended_grants_leave_the_lists(shell: She
         "（2026）渝01民终1号",
         "--json",
     )
+    (waiting,) = confirmations(shell)
+    by_colleague = shell("confirm", "give", waiting["id"], "--by", "colleague")
     not_theirs = shell("deed", "correct", number, "--share", "all=江声影业:100", "--decision", "x", "--by", "films")
     shown = shell("deed", "show", number, "--json").json["shares"]
     compacted = shell("ledger", "compact", number)
     stranger = shell("ledger", "compact", "--by", "films")
 
-    assert corrected.json["entry"]["state"] == "confirmed"
+    assert (corrected.json["entry"]["state"], by_colleague.code) == ("unsigned", 0)
     assert not_theirs.code == 1
     assert sorted((one["holder"], one["percent"]) for one in shown) == [("山城银行", 75.0), ("江声影业", 25.0)]
     assert (compacted.code, compacted.out) == (0, "0 lists compacted\n")

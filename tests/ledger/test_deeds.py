@@ -53,7 +53,7 @@ from ledger.submit import open_chain, submit_next
 from ledger.titles import make_title
 from ledger.types import DeedState, EntryState
 from tests.builders import make_actor
-from tests.ledger.houses import NOW, House, make_house, make_terms
+from tests.ledger.houses import NOW, House, confirm_all, make_house, make_terms
 
 EVERY = ("all",)
 
@@ -126,7 +126,8 @@ def hold_for(street: Street, session: WriteSession, terms: GrantTerms, *, days: 
 
 
 def carry(street: Street, session: WriteSession, *, later: timedelta = timedelta(0)) -> list[str]:
-    """Carry everything that waits; return the reasons of what the chain refused."""
+    """Confirm and carry everything that waits; return the reasons of what the chain refused."""
+    confirm_all(session)
     while submit_next(session, street.house.services.keys, now=NOW + later):
         pass
     session.expire_all()
@@ -291,6 +292,7 @@ def test_what_is_pledged_waits_for_the_pledgee(street: Street) -> None:
             session, keys, asset_id=street.asset, licensor=id_of(street.seller), until=NOW + timedelta(days=9),
             by=street.bank, now=NOW,
         )  # fmt: skip
+        assert confirm_all(session) == 1
         assert license_to(street, session, make_terms())
         assert carry(street, session) == []
 
@@ -315,6 +317,7 @@ def test_an_exclusive_licence_needs_every_co_owner(street: Street) -> None:
             session, keys, asset_id=street.asset, licensor=id_of(street.seller), until=NOW + timedelta(days=9),
             by=street.owner, now=NOW,
         )  # fmt: skip
+        assert confirm_all(session) == 1
         assert license_to(street, session, make_terms(kind=GrantKind.SOLE))
         assert carry(street, session) == []
         assert agrees_with_chain(street, session)
@@ -329,6 +332,7 @@ def test_the_chain_itself_refuses_a_licence_without_the_co_owner(street: Street)
             session, street.house.services.keys, asset_id=street.asset, licensor=id_of(street.seller),
             until=NOW + timedelta(days=9), by=street.owner, now=NOW,
         )  # fmt: skip
+        assert confirm_all(session) == 1
         number = license_to(street, session, make_terms(kind=GrantKind.SOLE))
         entry = session.get_one(EntryRow, session.get_one(GrantRow, number).entry_id)
         entry.args = {**entry.args, "signers": []}

@@ -33,6 +33,7 @@ from marketplace.certificate_pdf import sm2_of, witness_of
 from marketplace.licences import Licence, get_licence
 from tests.builders import make_actor
 from tests.ledger.authorities import Stamping
+from tests.ledger.houses import carry_out
 from tests.marketplace.shop import NOW, make_shop, make_terms
 from tests.web.pages import client_for
 
@@ -163,7 +164,7 @@ def test_a_licence_that_was_ended_on_the_ledger_is_on_the_list_and_hands_out_not
     with services.database.write() as session:
         court: Actor = make_actor(session, roles={Role.REGULATOR})
         propose_end(session, services.keys, number=sold.licence().number, reason="生效判决", by=court, now=NOW)
-    services.run_jobs(threads=1)
+    carry_out(services)
 
     failed = [name for name, ok in outcomes(sold.verify()).items() if ok is False]
     after = page.get(f"/api/v1/licences/{sold.licence_id}").json()["download"]

@@ -13,6 +13,7 @@ from ledger.house_keys import add_key, keeps_own_keys
 from ledger.pending import give_signature, list_pending
 from ledger.signing import Key
 from marketplace.licences import LicenceState, get_licence
+from tests.ledger.houses import carry_out
 from tests.ledger.test_house_keys import sign
 from tests.marketplace.shop import Shop, make_shop, make_terms
 
@@ -26,7 +27,7 @@ def sign_all(shop: Shop) -> int:
         waiting = list_pending(session, by=shop.seller, now=now)
         for one in waiting:
             give_signature(session, pending_id=one.id, signature=sign(OWN, one), by=shop.seller, now=now)
-    shop.services.run_jobs(threads=1)
+    carry_out(shop.services)
     return len(waiting)
 
 

@@ -27,6 +27,7 @@ from marketplace.holds import place_hold
 from marketplace.models import OrderRow
 from marketplace.title import Title, TitleState, record_title, title_of
 from tests.builders import make_actor
+from tests.ledger.houses import carry_out
 from tests.marketplace.shop import Shop, make_shop, make_terms
 from tests.web.pages import client_for
 
@@ -55,7 +56,7 @@ def own(shop: Shop, partner: Actor, seller_bps: int) -> None:
         )  # fmt: skip
         if seller_bps < 10_000:
             agree(session, shop.services.keys, deed_id=deed.id, by=partner, now=clock.now())
-    shop.services.run_jobs(threads=1)
+    carry_out(shop.services)
 
 
 def desk_title(shop: Shop) -> Title:
@@ -90,7 +91,7 @@ def test_what_is_pledged_is_not_sold_until_it_is_released(shop: Shop, partner: A
             pledgee=require_organisation(partner), instrument="质押合同", by=shop.seller, now=clock.now(),
         )  # fmt: skip
         agree(session, keys, deed_id=deed.id, by=partner, now=clock.now())
-    shop.services.run_jobs(threads=1)
+    carry_out(shop.services)
 
     with pytest.raises(NotForSale):
         shop.pay(buyer, order)
@@ -101,7 +102,7 @@ def test_what_is_pledged_is_not_sold_until_it_is_released(shop: Shop, partner: A
         release_pledge(
             session, keys, asset_id=shop.asset_id, index=0, instrument="解除质押", by=partner, now=clock.now()
         )
-    shop.services.run_jobs(threads=1)
+    carry_out(shop.services)
 
     assert asked.answer == Answer.UNKNOWN
     assert desk_title(shop).pledgee == ""
@@ -118,7 +119,7 @@ def test_an_exclusive_without_the_co_owner_is_refused_before_anything_is_paid(sh
     with pytest.raises(ConsentMissing):
         shop.order(buyer, made)
 
-    shop.services.run_jobs(threads=1)
+    carry_out(shop.services)
     with shop.services.database.read() as session:
         assert session.exec(select(func.count()).select_from(OrderRow)).one() == 0
         assert session.exec(select(func.count()).select_from(JournalRow)).one() == before
@@ -135,7 +136,7 @@ def test_what_was_transferred_away_is_not_sold(shop: Shop, partner: Actor) -> No
             taker=require_organisation(partner), bps=10_000, instrument="转让合同", by=shop.seller, now=clock.now(),
         )  # fmt: skip
         agree(session, keys, deed_id=deed.id, by=partner, now=clock.now())
-    shop.services.run_jobs(threads=1)
+    carry_out(shop.services)
 
     with pytest.raises(NotHeld):
         shop.pay(buyer, order)
@@ -155,7 +156,7 @@ def test_a_decision_divides_by_rights_and_what_is_unknown_is_not_sold(shop: Shop
                 session, shop.services.keys, asset_id=shop.asset_id, after=title_of_rights(rights),  # type: ignore[arg-type]
                 decision="（2026）渝01民终1号", by=court, now=clock.now(),
             )  # fmt: skip
-        shop.services.run_jobs(threads=1)
+        carry_out(shop.services)
         return desk_title(shop)
 
     divided = decide({("5",): {seller: 10_000}, ("6", "7", "8"): {other: 10_000}})

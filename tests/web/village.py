@@ -41,7 +41,8 @@ from ingest.types import Door
 from ingest.uploads import create_upload
 from ledger.cases import open_case
 from ledger.codebook import GrantKind
-from ledger.deeds import propose_end
+from ledger.confirmations import list_confirmations
+from ledger.deeds import propose_end, propose_title
 from ledger.royalties import publish_statement
 from tests.builders import make_actor
 from tests.marketplace.shop import Shop, make_shop, make_terms
@@ -86,6 +87,12 @@ def make_village(folder: Path) -> Village:
         deed = propose_end(
             session, services.keys, number=licence.number, reason="约满", by=people["rights_desk"], now=clock.now()
         )
+        propose_title(
+            session, services.keys, asset_id=shop.asset_id, instrument="登记", by=shop.seller, now=clock.now(),
+            rights={("all",): {require_organisation(shop.seller): 10_000}},
+        )  # fmt: skip
+        waiting = list_confirmations(session, by=people["operator"], now=clock.now())
+        ids["confirmation_id"] = str(waiting[0].id)
     ids |= {"deed_id": str(deed.id), "licence_id": str(licence.id), "quote_id": str(made.id), "order_id": str(order.id)}
     return Village(services, people, ids, hidden_number, files, hidden)
 

@@ -1,0 +1,113 @@
+"""The second person's word (复核): read what the operator's key is to sign for a house, then confirm or refuse it.
+
+For each house somebody else than who agreed confirms: another of its rights desk, or a person of the operator, who is
+never the first. Source: ADR 0018.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from asset_hub.accounts import Actor, may, require_person
+from asset_hub.core.db import ReadSession, WriteSession
+from ledger import permissions
+from ledger.key_errors import ConfirmationClosed, ConfirmationNotFound, SamePerson
+from ledger.key_models import ConfirmationRow
+from ledger.models import DeedRow, EntryRow
+from ledger.pending import go_on_when_whole, refuse_waiting
+from ledger.said import Said, say, say_consent
+from ledger.types import DeedState, EntryState
+
+DECLINED_REASON = "ConfirmationRefused"
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What waits for a second person; `is_mine` where the reader agreed to it and so cannot confirm it."""
+
+    id: UUID
+    organisation_id: UUID
+    said: Said
+    deadline: datetime
+    is_mine: bool
+
+
+def list_confirmations(session: ReadSession, *, by: Actor, now: datetime) -> tuple[Confirmation, ...]:
+    """Return what waits for a second person of the reader's house, or of any house for the operator; oldest first."""
+    person = require_person(by)
+    statement = (
+        select(ConfirmationRow)
+        .where(col(ConfirmationRow.confirmed_at).is_(None), ConfirmationRow.deadline > now.timestamp())
+        .order_by(col(ConfirmationRow.created_at), col(ConfirmationRow.id))
+    )
+    rows = [row for row in session.exec(statement) if _may_confirm(row, by)]
+    waiting = [(row, act) for row in rows if _waits(act := _act_of(session, row))]
+    return tuple(
+        Confirmation(
+            row.id, row.organisation_id, say(session, act) if isinstance(act, EntryRow) else say_consent(session, act),
+            datetime.fromtimestamp(row.deadline, UTC), row.asked_by == person,
+        )
+        for row, act in waiting
+    )  # fmt: skip
+
+
+def confirm(session: WriteSession, *, confirmation_id: UUID, by: Actor, now: datetime) -> bool:
+    """Confirm as the second person; with the last word the act goes on. Say whether it does.
+
+    Raises ConfirmationNotFound, ConfirmationClosed, SamePerson.
+    """
+    row, act = _open_row(session, confirmation_id, by, now)
+    if row.asked_by == by.person_id:
+        raise SamePerson
+    row.confirmed_by, row.confirmed_at = require_person(by), now
+    session.flush()
+    if isinstance(act, EntryRow):
+        return go_on_when_whole(session, act) != EntryState.UNSIGNED
+    act.state = DeedState.AGREED
+    session.flush()
+    return True
+
+
+def refuse(session: WriteSession, *, confirmation_id: UUID, by: Actor, now: datetime) -> None:
+    """Refuse, as the second person or as who agreed: the act ends, and what it held is free again.
+
+    Raises ConfirmationNotFound, ConfirmationClosed.
+    """
+    _, act = _open_row(session, confirmation_id, by, now)
+    if isinstance(act, EntryRow):
+        refuse_waiting(session, act, DECLINED_REASON)
+    else:
+        act.state = DeedState.DECLINED
+        session.flush()
+
+
+def _open_row(
+    session: WriteSession, confirmation_id: UUID, by: Actor, now: datetime
+) -> tuple[ConfirmationRow, EntryRow | DeedRow]:
+    row = session.get(ConfirmationRow, confirmation_id, with_for_update=True, populate_existing=True)
+    if row is None or not _may_confirm(row, by):
+        raise ConfirmationNotFound
+    act = _act_of(session, row)
+    session.refresh(act, with_for_update=True)
+    if not _waits(act) or row.confirmed_at is not None or now.timestamp() >= row.deadline:
+        raise ConfirmationClosed
+    return row, act
+
+
+def _act_of(session: ReadSession, row: ConfirmationRow) -> EntryRow | DeedRow:
+    return session.get(EntryRow, row.act_id) or session.get_one(DeedRow, row.act_id)
+
+
+def _waits(act: EntryRow | DeedRow) -> bool:
+    return act.state == (EntryState.UNSIGNED if isinstance(act, EntryRow) else DeedState.OPEN)
+
+
+def _may_confirm(row: ConfirmationRow, by: Actor) -> bool:
+    is_of_house = by.organisation_id == row.organisation_id
+    return (
+        may(by, permissions.CONFIRM)
+        or may(by, permissions.DEED, organisation_id=row.organisation_id)
+        or (is_of_house and may(by, permissions.DECREE))
+    )

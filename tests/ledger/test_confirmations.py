@@ -1,0 +1,203 @@
+"""What the operator's key signs for a house waits for a second person: another of the house, or one of the operator."""
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from asset_hub.accounts import Actor, Role
+from asset_hub.accounts.models import PartyRow
+from asset_hub.core.db import WriteSession
+from ledger.confirmations import Confirmation, confirm, list_confirmations, refuse
+from ledger.consents import title_on_chain
+from ledger.deeds import agree, consent_to_licences, get_deed, propose_title, propose_transfer
+from ledger.entries import held_grants
+from ledger.house_keys import add_key, list_keys
+from ledger.key_errors import ConfirmationClosed, ConfirmationNotFound, SamePerson
+from ledger.models import EntryRow
+from ledger.pending import UNCONFIRMED_REASON, lapse_unsigned
+from ledger.signing import Key
+from ledger.submit import submit_next
+from ledger.types import DeedState, EntryState, KeyState
+from tests.builders import make_actor
+from tests.ledger.houses import NOW, House, make_house
+from tests.ledger.test_deeds import id_of
+from tests.web.pages import client_for
+
+EVERY = ("all",)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return make_house(tmp_path)
+
+
+@pytest.fixture
+def colleague(house: House) -> Actor:
+    with house.services.database.write() as session:
+        party = session.get_one(PartyRow, id_of(house.seller))
+        return make_actor(session, roles={Role.RIGHTS_DESK}, organisation=party)
+
+
+@pytest.fixture
+def operator(house: House) -> Actor:
+    with house.services.database.write() as session:
+        return make_actor(session, roles={Role.OPERATOR})
+
+
+def propose(house: House, session: WriteSession) -> EntryRow:
+    """Have the seller's desk record the whole title as its own; return the entry that waits."""
+    deed = propose_title(
+        session, house.services.keys, asset_id=house.asset_id, rights={EVERY: {id_of(house.seller): 10_000}},
+        instrument="合同", by=house.seller, now=NOW,
+    )  # fmt: skip
+    assert deed.entry_id is not None
+    return session.get_one(EntryRow, deed.entry_id)
+
+
+def waiting(session: WriteSession, by: Actor) -> Confirmation:
+    (one,) = list_confirmations(session, by=by, now=NOW)
+    return one
+
+
+def carry(house: House, session: WriteSession) -> None:
+    while submit_next(session, house.services.keys, now=NOW):
+        pass
+    session.expire_all()
+
+
+@pytest.mark.parametrize("who", ["colleague", "operator"])
+def test_an_act_waits_for_somebody_else_and_then_goes_its_way(
+    house: House, who: str, request: pytest.FixtureRequest
+) -> None:
+    second: Actor = request.getfixturevalue(who)
+    with house.services.database.write() as session:
+        entry = propose(house, session)
+        carry(house, session)
+        assert entry.state == EntryState.UNSIGNED
+        assert title_on_chain(session, asset_id=house.asset_id) is None
+
+        mine, theirs = waiting(session, house.seller), waiting(session, second)
+        assert (mine.is_mine, theirs.is_mine) == (True, False)
+        assert theirs.said.zh.startswith("登记《朝天门的黄昏》")
+        with pytest.raises(SamePerson):
+            confirm(session, confirmation_id=mine.id, by=house.seller, now=NOW)
+        with pytest.raises(SamePerson):  # a second hat is no second person
+            confirm(session, confirmation_id=mine.id, by=replace(second, person_id=house.seller.person_id), now=NOW)
+        with pytest.raises(ConfirmationNotFound):
+            confirm(session, confirmation_id=mine.id, by=house.buyer, now=NOW)
+        carry(house, session)
+        assert entry.state == EntryState.UNSIGNED
+
+        assert confirm(session, confirmation_id=theirs.id, by=second, now=NOW)
+        with pytest.raises(ConfirmationClosed):
+            confirm(session, confirmation_id=theirs.id, by=second, now=NOW)
+        carry(house, session)
+        assert entry.state == EntryState.CONFIRMED
+        assert title_on_chain(session, asset_id=house.asset_id) is not None
+
+
+def test_every_side_needs_its_second_person(house: House, colleague: Actor, operator: Actor) -> None:
+    keys = house.services.keys
+    with house.services.database.write() as session:
+        taker = make_actor(session, roles={Role.RIGHTS_DESK})
+        propose(house, session)
+        confirm(session, confirmation_id=waiting(session, colleague).id, by=colleague, now=NOW)
+        carry(house, session)
+        moved = propose_transfer(
+            session, keys, asset_id=house.asset_id, rights=EVERY, giver=id_of(house.seller), taker=id_of(taker),
+            bps=1, instrument="转让", by=house.seller, now=NOW,
+        )  # fmt: skip
+        agree(session, keys, deed_id=moved.id, by=taker, now=NOW)
+
+        assert not confirm(session, confirmation_id=waiting(session, colleague).id, by=colleague, now=NOW)
+        assert list_confirmations(session, by=colleague, now=NOW) == ()
+        assert confirm(session, confirmation_id=waiting(session, operator).id, by=operator, now=NOW)
+
+
+@pytest.mark.parametrize("how", ["refused", "lapsed"])
+def test_what_is_refused_or_not_confirmed_in_time_leaves_nothing_behind(
+    house: House, colleague: Actor, how: str
+) -> None:
+    late = NOW + timedelta(days=8)
+    with house.services.database.write() as session:
+        entry = propose(house, session)
+        one = waiting(session, colleague)
+        if how == "refused":
+            refuse(session, confirmation_id=one.id, by=colleague, now=NOW)
+        else:
+            lapse_unsigned(session, entry_id=entry.id, now=NOW)
+            assert entry.state == EntryState.UNSIGNED
+            with pytest.raises(ConfirmationClosed):
+                confirm(session, confirmation_id=one.id, by=colleague, now=late)
+            lapse_unsigned(session, entry_id=entry.id, now=late)
+            assert entry.reason == UNCONFIRMED_REASON
+        assert entry.state == EntryState.REFUSED
+        assert list_confirmations(session, by=colleague, now=NOW) == ()
+        carry(house, session)
+        assert title_on_chain(session, asset_id=house.asset_id) is None
+        assert propose(house, session).state == EntryState.UNSIGNED
+
+
+def test_a_consent_holds_only_once_it_is_confirmed(house: House, colleague: Actor, operator: Actor) -> None:
+    keys = house.services.keys
+    with house.services.database.write() as session:
+        partner = make_actor(session, roles={Role.RIGHTS_DESK})
+        shares = {id_of(house.seller): 6_000, id_of(partner): 4_000}
+        deed = propose_title(
+            session, keys, asset_id=house.asset_id, rights={EVERY: shares}, instrument="合同", by=house.seller, now=NOW
+        )
+        agree(session, keys, deed_id=deed.id, by=partner, now=NOW)
+        for one in list_confirmations(session, by=operator, now=NOW):
+            confirm(session, confirmation_id=one.id, by=operator, now=NOW)
+        carry(house, session)
+        given = [
+            consent_to_licences(
+                session, keys, asset_id=house.asset_id, licensor=id_of(house.seller), until=NOW + timedelta(days=9),
+                by=partner, now=NOW,
+            )
+            for _ in range(2)
+        ]  # fmt: skip
+        assert [one.state for one in given] == [DeedState.OPEN, DeedState.OPEN]
+        first, second = list_confirmations(session, by=operator, now=NOW)
+        assert "同意" in first.said.zh
+
+        assert confirm(session, confirmation_id=first.id, by=operator, now=NOW)
+        refuse(session, confirmation_id=second.id, by=operator, now=NOW)
+
+        states = [get_deed(session, deed_id=one.id, by=partner).state for one in given]
+        assert states == [DeedState.AGREED, DeedState.DECLINED]
+        assert held_grants(session, asset_id=house.asset_id, now=NOW) == []
+
+
+def test_one_person_alone_cannot_take_over_a_house_by_a_key_of_its_own(house: House, colleague: Actor) -> None:
+    own = Key(b"\x07" * 32)
+    with house.services.database.write() as session:
+        add_key(session, address=own.address, by=house.seller, now=NOW)
+        one = waiting(session, colleague)
+        assert own.address.hex() in one.said.zh
+        refuse(session, confirmation_id=one.id, by=colleague, now=NOW)
+        states = {key.address: key.state for key in list_keys(session, organisation_id=id_of(house.seller))}
+        assert states[own.address] == KeyState.REFUSED
+
+
+def test_it_is_read_and_confirmed_on_the_page_and_by_the_api(house: House, colleague: Actor) -> None:
+    with house.services.database.write() as session:
+        propose(house, session)
+    mine, page = client_for(house.services, house.seller), client_for(house.services, colleague)
+    buyer = client_for(house.services, house.buyer)
+
+    own, shown = mine.get("/confirmations").text, page.get("/confirmations").text
+    (one,) = page.get("/api/v1/confirmations").json()["confirmations"]
+    myself = mine.post(f"/api/v1/confirmations/{one['id']}/confirmation")
+    done = page.post(f"/confirmations/{one['id']}/confirm", follow_redirects=False)
+    again = page.post(f"/api/v1/confirmations/{one['id']}/refusal")
+
+    assert f"/confirmations/{one['id']}/confirm" in shown
+    assert f"/confirmations/{one['id']}/confirm" not in own
+    assert "朝天门的黄昏" in one["text"]["zh"]
+    assert (myself.status_code, myself.json()["type"].rsplit("/", 1)[-1]) == (409, "same-person")
+    assert (done.status_code, again.status_code) == (303, 409)
+    assert buyer.get("/api/v1/confirmations").status_code == 403
+    assert page.get("/api/v1/confirmations").json() == {"confirmations": []}
