@@ -1,6 +1,6 @@
 """JSON: deeds (title, transfer, pledge, release, consent, end, decision), agreed to or declined; works' titles."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from asset_hub.accounts import require, require_organisation, require_person
+from asset_hub.accounts import Actor, may, require, require_organisation, require_person
 from asset_hub.accounts.deps import CurrentActor
 from asset_hub.catalogue import find_asset, get_asset
 from asset_hub.core import clock
@@ -109,79 +109,48 @@ def show(request: Request, by: CurrentActor, deed_id: UUID) -> dict[str, Any]:
 @router.post("/deeds/titles", status_code=201)
 def new_title(request: Request, by: CurrentActor, said: NewTitle) -> dict[str, Any]:
     """Propose the first title of a work; every holder must agree."""
-    services, now = request.app.state.services, clock.now()
-    require(by, permissions.DEED, organisation_id=by.organisation_id)
-    with services.database.write() as session:
-        deed = deeds.propose_title(
-            session, services.keys, asset_id=find_asset(session, text=said.asset), rights=said.rights(),
-            instrument=said.instrument, by=by, now=now,
-        )  # fmt: skip
-    return _facts(deed)
+    return _propose(request, by, deeds.propose_title, said.asset, rights=said.rights(), instrument=said.instrument)
 
 
 @router.post("/deeds/decisions", status_code=201)
 def new_decision(request: Request, by: CurrentActor, said: NewTitle) -> dict[str, Any]:
     """Put a court's or authority's decision about a title on record; `instrument` is the decision."""
-    services = request.app.state.services
     require(by, permissions.DECREE)
-    with services.database.write() as session:
-        deed = deeds.correct_title(
-            session, services.keys, asset_id=find_asset(session, text=said.asset),
-            after=deeds.title_of_rights(said.rights()), decision=said.instrument, by=by, now=clock.now(),
-        )  # fmt: skip
-    return _facts(deed)
+    after = deeds.title_of_rights(said.rights())
+    return _propose(request, by, deeds.correct_title, said.asset, after=after, decision=said.instrument)
 
 
 @router.post("/deeds/transfers", status_code=201)
 def new_transfer(request: Request, by: CurrentActor, said: NewTransfer) -> dict[str, Any]:
     """Propose to move shares of rights; both sides, every co-owner and every pledgee must agree."""
-    services = request.app.state.services
-    require(by, permissions.DEED, organisation_id=by.organisation_id)
-    with services.database.write() as session:
-        deed = deeds.propose_transfer(
-            session, services.keys, asset_id=find_asset(session, text=said.asset), rights=said.rights,
-            giver=said.giver, taker=said.taker, bps=said.bps, instrument=said.instrument, by=by, now=clock.now(),
-        )  # fmt: skip
-    return _facts(deed)
+    return _propose(
+        request, by, deeds.propose_transfer, said.asset, rights=said.rights, giver=said.giver, taker=said.taker,
+        bps=said.bps, instrument=said.instrument,
+    )  # fmt: skip
 
 
 @router.post("/deeds/pledges", status_code=201)
 def new_pledge(request: Request, by: CurrentActor, said: NewPledge) -> dict[str, Any]:
     """Propose a pledge (质押)."""
-    services = request.app.state.services
-    require(by, permissions.DEED, organisation_id=by.organisation_id)
-    with services.database.write() as session:
-        deed = deeds.propose_pledge(
-            session, services.keys, asset_id=find_asset(session, text=said.asset), rights=said.rights,
-            pledgor=said.giver, pledgee=said.taker, instrument=said.instrument, by=by, now=clock.now(),
-        )  # fmt: skip
-    return _facts(deed)
+    return _propose(
+        request, by, deeds.propose_pledge, said.asset, rights=said.rights, pledgor=said.giver, pledgee=said.taker,
+        instrument=said.instrument,
+    )  # fmt: skip
 
 
 @router.post("/deeds/releases", status_code=201)
 def new_release(request: Request, by: CurrentActor, said: NewRelease) -> dict[str, Any]:
     """End a pledge: the pledgee's act alone."""
-    services = request.app.state.services
-    require(by, permissions.DEED, organisation_id=by.organisation_id)
-    with services.database.write() as session:
-        deed = deeds.release_pledge(
-            session, services.keys, asset_id=find_asset(session, text=said.asset), index=said.pledge - 1,
-            instrument=said.instrument, by=by, now=clock.now(),
-        )  # fmt: skip
-    return _facts(deed)
+    return _propose(
+        request, by, deeds.release_pledge, said.asset, index=said.pledge - 1, instrument=said.instrument
+    )  # fmt: skip
 
 
 @router.post("/deeds/consents", status_code=201)
 def new_consent(request: Request, by: CurrentActor, said: NewConsent) -> dict[str, Any]:
     """Agree, as co-owner or pledgee, that another holder licenses this work."""
-    services, now = request.app.state.services, clock.now()
-    require(by, permissions.DEED, organisation_id=by.organisation_id)
-    with services.database.write() as session:
-        deed = deeds.consent_to_licences(
-            session, services.keys, asset_id=find_asset(session, text=said.asset), licensor=said.licensor,
-            until=now + timedelta(days=said.days), by=by, now=now,
-        )  # fmt: skip
-    return _facts(deed)
+    until = clock.now() + timedelta(days=said.days)
+    return _propose(request, by, deeds.consent_to_licences, said.asset, licensor=said.licensor, until=until)
 
 
 @router.post("/deeds/ends", status_code=201)
@@ -222,6 +191,16 @@ def title(request: Request, by: CurrentActor, number: str) -> dict[str, Any]:
         if not may_see_lineage(session, asset_id=asset.id, owner_id=asset.owner_id, by=by):
             raise EntryNotFound
         return _title(session, asset.id)
+
+
+def _propose(request: Request, by: Actor, act: Callable[..., Deed], asset: str, **terms: Any) -> dict[str, Any]:
+    """Propose a deed about an asset; strangers hear that they may not before anything is looked up."""
+    services = request.app.state.services
+    if not may(by, permissions.DECREE):
+        require(by, permissions.DEED, organisation_id=by.organisation_id)
+    with services.database.write() as session:
+        asset_id = find_asset(session, text=asset)
+        return _facts(act(session, services.keys, asset_id=asset_id, by=by, now=clock.now(), **terms))
 
 
 def _title(session: ReadSession, asset_id: UUID) -> dict[str, Any]:
