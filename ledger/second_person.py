@@ -9,21 +9,34 @@ from uuid import UUID
 
 from sqlmodel import select
 
+from asset_hub.accounts import Role, people_with_role
 from asset_hub.core.db import ReadSession, WriteSession
 from asset_hub.core.ids import new_id
+from asset_hub.core.text import N_, Text
+from asset_hub.messages import notify
 from ledger.key_models import ConfirmationRow
+
+_ASKED = N_("An act of a house waits for you as the second person.")
 
 
 def ask_second_people(
     session: WriteSession, act_id: UUID, people: Mapping[UUID, UUID], *, deadline: int, now: datetime
 ) -> None:
-    """Write down that each of these houses needs a second person beside the one who agreed for it."""
+    """Write down that each of these houses needs a second person beside the one who agreed for it, and tell them.
+
+    Told are the others of the house's rights desk, or the operator's people where it has nobody else.
+    """
     session.add_all(
         ConfirmationRow(
             id=new_id(), act_id=act_id, organisation_id=house, asked_by=person, deadline=deadline, created_at=now
         )
         for house, person in sorted(people.items())
     )
+    for house, person in people.items():
+        desk = people_with_role(session, Role.RIGHTS_DESK, organisation_id=house)
+        others = [one for one in desk if one != person] or people_with_role(session, Role.OPERATOR)
+        for other in others:
+            notify(session, person_id=other, text=Text(_ASKED), link="/confirmations", now=now)
     session.flush()
 
 

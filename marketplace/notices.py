@@ -3,11 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlmodel import select
-
-from asset_hub.accounts import Role
-from asset_hub.accounts.models import MembershipRow
-from asset_hub.core.db import ReadSession, WriteSession
+from asset_hub.accounts import Role, people_with_role
+from asset_hub.core.db import WriteSession
 from asset_hub.core.text import N_, Text
 from asset_hub.messages import notify
 from marketplace.models import LicenceRow, OrderRow
@@ -36,12 +33,6 @@ def _tell(session: WriteSession, row: LicenceRow, mine: Text, theirs: Text, now:
     link, buyer = f"/licences/{row.id}", session.get_one(OrderRow, row.order_id).placed_by
     if buyer is not None:
         notify(session, person_id=buyer, text=mine, link=link, now=now)
-    for person_id in _desk(session, row.seller_id):
+    for person_id in people_with_role(session, Role.RIGHTS_DESK, organisation_id=row.seller_id):
         if person_id != buyer:
             notify(session, person_id=person_id, text=theirs, link=link, now=now)
-
-
-def _desk(session: ReadSession, organisation_id: UUID) -> list[UUID]:
-    """Return the people who sell for a house."""
-    members = session.exec(select(MembershipRow).where(MembershipRow.party_id == organisation_id))
-    return [member.person_id for member in members if Role.RIGHTS_DESK in member.roles]

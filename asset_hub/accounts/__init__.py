@@ -22,6 +22,7 @@ from asset_hub.accounts.people import (
     join,
     local_operator,
     open_session,
+    people_with_role,
     sign_in,
 )
 from asset_hub.accounts.roles import (
@@ -44,6 +45,6 @@ __all__ = [
     "ANONYMOUS", "Actor", "OrganisationAdmitted", "OrganisationId", "Party", "PartyKind", "PartyState", "Permission",
     "PersonId", "Role", "actor_of_login", "actor_of_person", "actor_of_secret", "apply_for_admission",
     "check_application", "create_person", "end_session", "find_party", "get_party", "issue_token", "join",
-    "list_parties", "local_operator", "may", "open_session", "party_names", "require", "require_organisation",
-    "require_own_hand", "require_person", "require_reach", "sign_in", "suspended_houses",
+    "list_parties", "local_operator", "may", "open_session", "party_names", "people_with_role", "require",
+    "require_organisation", "require_own_hand", "require_person", "require_reach", "sign_in", "suspended_houses",
 ]  # fmt: skip

@@ -198,3 +198,16 @@ def _issue(
 def digest_of(secret: str) -> str:
     """Return what is kept of a secret: its SHA-256 in hex."""
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def people_with_role(session: ReadSession, role: Role, *, organisation_id: UUID | None = None) -> list[PersonId]:
+    """Return who holds a role, in one house or anywhere; accounts that are closed are left out."""
+    statement = (
+        select(MembershipRow)
+        .join(PersonRow, col(PersonRow.id) == col(MembershipRow.person_id))
+        .where(col(PersonRow.disabled_at).is_(None))
+        .order_by(col(MembershipRow.id))
+    )
+    if organisation_id is not None:
+        statement = statement.where(MembershipRow.party_id == organisation_id)
+    return [PersonId(row.person_id) for row in session.exec(statement) if role in row.roles]

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from asset_hub.accounts import Actor, Role
+from asset_hub.accounts import Actor, Role, require_person
 from asset_hub.accounts.models import PartyRow
 from asset_hub.core.db import WriteSession
+from asset_hub.messages import list_notices
 from ledger.confirmations import Confirmation, confirm, list_confirmations, refuse
 from ledger.consents import title_on_chain
 from ledger.deeds import agree, consent_to_licences, get_deed, propose_title, propose_transfer
@@ -76,6 +77,8 @@ def test_an_act_waits_for_somebody_else_and_then_goes_its_way(
         entry = propose(house, session)
         carry(house, session)
         assert entry.state == EntryState.UNSIGNED
+        told = [list_notices(session, person_id=require_person(one)) for one in (second, house.seller)]
+        assert [[one.link for one in notices] for notices in told] == [["/confirmations"], []]
         assert title_on_chain(session, asset_id=house.asset_id) is None
 
         mine, theirs = waiting(session, house.seller), waiting(session, second)
