@@ -56,11 +56,11 @@ import marketplace.settlement_pages
 import search.jobs
 import search.pages
 import search.routes
-from asset_hub.accounts import OrganisationAdmitted, Permission, Role, get_party
+from asset_hub.accounts import OrganisationAdmitted, OrganisationStatusChanged, Permission, Role, get_party
 from asset_hub.accounts import permissions as accounts_permissions
 from asset_hub.accounts.demo import demo_accounts
 from asset_hub.accounts.deps import current_actor
-from asset_hub.catalogue import AssetChanged, AssetPublished
+from asset_hub.catalogue import AssetChanged, AssetPublished, TradeHalted
 from asset_hub.catalogue import permissions as catalogue_permissions
 from asset_hub.core import clock
 from asset_hub.core.db import Database
@@ -89,6 +89,8 @@ from search import SearchEngine, open_search
 
 SUBSCRIPTIONS: Mapping[type, tuple[str, ...]] = {
     OrganisationAdmitted: (ledger.jobs.ADMIT,),
+    OrganisationStatusChanged: (ledger.jobs.FOLLOW_HOUSE,),
+    TradeHalted: (ledger.jobs.FOLLOW_HALT,),
     AssetPublished: (search.jobs.INDEX_ASSET, ledger.jobs.REGISTER),
     AccessionClosed: (ledger.jobs.ANCHOR_RECEIPT,),
     EntryConfirmed: (marketplace.jobs.ON_CONFIRMED,),

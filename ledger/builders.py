@@ -9,6 +9,7 @@ from ledger.grant_acts import compact_call, end_call, grant_call, hold_call
 from ledger.handed import Handed, signatures_of
 from ledger.key_acts import key_call
 from ledger.models import EntryRow
+from ledger.office_acts import office_call
 from ledger.signing import Keys
 from ledger.sites import Site
 from ledger.title_acts import title_call
@@ -28,9 +29,12 @@ BUILDERS: Mapping[EntryKind, Builder] = {
     EntryKind.COMPACT: compact_call,
     EntryKind.ORDER: lambda *given: Call(*build_signed(*given)),
     EntryKind.KEY: key_call,
+    EntryKind.OFFICE: office_call,
 }
 # What depends on lists that the acts before it change: each is carried in a block of its own.
-ALONE = frozenset({EntryKind.GRANT, EntryKind.HOLD, EntryKind.END, EntryKind.TITLE, EntryKind.COMPACT, EntryKind.KEY})
+ALONE = frozenset({
+    EntryKind.GRANT, EntryKind.HOLD, EntryKind.END, EntryKind.TITLE, EntryKind.COMPACT, EntryKind.KEY, EntryKind.OFFICE,
+})  # fmt: skip
 
 
 def build_call(session: ReadSession, keys: Keys, site: Site, entry: EntryRow, *, time: int) -> Call:

@@ -45,6 +45,21 @@ class SetStatus(SignedAct):
 
 
 @dataclass(frozen=True, slots=True)
+class SetOrgStatus(SignedAct):
+    """Signed by the registrar: suspend a house, or let it start acts again (OrgRegistry.sol)."""
+
+    contract: ClassVar[str] = "OrgRegistry"
+    function: ClassVar[str] = "setStatus"
+    type_text: ClassVar[str] = "SetStatus(bytes32 opId,bytes32 org,uint8 status,uint256 deadline)"
+    op_id: bytes
+    org: bytes
+    status: int
+
+    def members(self) -> list[object]:
+        return [self.org, self.status]
+
+
+@dataclass(frozen=True, slots=True)
 class AnchorRoot(SignedAct):
     """Signed by the notary: a root is seen (AnchorRegistry.sol)."""
 
@@ -64,8 +79,8 @@ _ACTS: Mapping[str, type[SignedAct]] = {
     act.__name__: act
     for act in (
         OpenCase, Respond, Interim, Decide, Appeal, CloseCase, Withdraw, Settle, Publish, Revise, Objection, SetStatus,
-        AnchorRoot, OpenOrder, AttestPaid, ConfirmPaid, AttestRefunded, Deliver, Accept, Close, CloseTogether,
-        Expire,
+        SetOrgStatus, AnchorRoot, OpenOrder, AttestPaid, ConfirmPaid, AttestRefunded, Deliver, Accept, Close,
+        CloseTogether, Expire,
     )
 }  # fmt: skip
 

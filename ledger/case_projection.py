@@ -13,6 +13,7 @@ from ledger.case_models import CaseRow, CaseStepRow
 from ledger.cases import write_state
 from ledger.entries import record_entry
 from ledger.models import EntryRow
+from ledger.office import is_halted
 from ledger.types import EntryKind
 
 _ACTIVE, _FROZEN = 1, 2
@@ -30,7 +31,7 @@ def case_confirmed(session: WriteSession, entry: EntryRow, time: int) -> None:
         _set_status(session, case, _FROZEN, now)
     elif not case.is_frozen and case.restriction_id is not None:
         _lift(session, case, now)
-        if not _is_held_by_another(session, case):
+        if not _is_held_by_another(session, case) and not is_halted(session, asset_id=case.asset_id, now=now):
             _set_status(session, case, _ACTIVE, now)
 
 

@@ -18,6 +18,7 @@ from ledger.engine import ANVIL, parse_chain_url
 from ledger.entries import SUBMIT
 from ledger.health import Health, NodeFacts, describe_health, describe_node, read_health
 from ledger.models import EntryRow
+from ledger.office import TRADE, pause_registers, resume_registers
 from ledger.signing import Keys
 from ledger.types import EntryState
 
@@ -194,3 +195,39 @@ def compact(
         )  # fmt: skip
     home.run_jobs()
     print(f"{count} lists compacted")
+
+
+@ledger.command("pause")
+def pause(
+    context: typer.Context,
+    *,
+    hours: Annotated[int, typer.Option(help="For how long: 1 to 71 hours; it cannot be prolonged.", min=1, max=71)],
+    reason: Annotated[str, typer.Option(help="Why; buyers read it.")],
+    register: Annotated[
+        list[str] | None, typer.Option(help="GrantLedger (licences, holds) or TitleLedger; else both.")
+    ] = None,
+    by: Annotated[str, typer.Option("--by", help="Act as this person.")] = "",
+) -> None:
+    """Pause trade (暂停交易): no new licence, hold or title is recorded; what ends something goes on."""
+    home = cast(ChainHome, home_of(context))
+    with home.database.write() as session:
+        actor = acting_person(session, login=by or home.settings.person)
+        done = pause_registers(
+            session, registers=register or TRADE, hours=hours, reason=reason, by=actor, now=clock.now()
+        )
+    home.run_jobs()
+    for one in done:
+        print(f"{one.register} paused until {one.until.isoformat(timespec='minutes')}")
+
+
+@ledger.command("resume")
+def resume(
+    context: typer.Context, *, by: Annotated[str, typer.Option("--by", help="Act as this person.")] = ""
+) -> None:
+    """Let trade go on before its pause is over."""
+    home = cast(ChainHome, home_of(context))
+    with home.database.write() as session:
+        actor = acting_person(session, login=by or home.settings.person)
+        done = resume_registers(session, by=actor, now=clock.now())
+    home.run_jobs()
+    print(f"resumed: {', '.join(done)}" if done else "nothing was paused")

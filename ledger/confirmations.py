@@ -64,7 +64,7 @@ def confirm(session: WriteSession, *, confirmation_id: UUID, by: Actor, now: dat
     row.confirmed_by, row.confirmed_at = require_person(by), now
     session.flush()
     if isinstance(act, EntryRow):
-        return go_on_when_whole(session, act) != EntryState.UNSIGNED
+        return go_on_when_whole(session, act, now) != EntryState.UNSIGNED
     act.state = DeedState.AGREED
     session.flush()
     return True

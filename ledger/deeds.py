@@ -25,6 +25,7 @@ from ledger.consents import title_on_chain
 from ledger.entries import admit_organisation, commitment_to, record_entry
 from ledger.errors import BadTitle, DeedClosed, DeedNotFound, EntryNotFound, TitleTaken
 from ledger.models import AgreementRow, DeedRow, GrantRow, WorkRow
+from ledger.pauses import require_open
 from ledger.second_person import ask_second_people
 from ledger.signing import Keys
 from ledger.titles import Pledge, TitleList, check_title, make_title, move, write_title
@@ -321,6 +322,7 @@ def _record_if_whole(
         subject = session.get_one(GrantRow, int(row.args["number"])).licence_id
         row.entry_id = record_entry(session, EntryKind.END, subject, args, now, people=people)
     else:
+        require_open(session, EntryKind.TITLE, now=now)
         title = title_on_chain(session, asset_id=row.asset_id)
         if (write_title(title) if title else None) != row.args["before"]:
             raise DeedClosed(N_("The title has changed since this was proposed. Propose it again."))

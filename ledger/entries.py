@@ -39,6 +39,7 @@ from ledger.grants import (
 from ledger.key_models import KeyRow
 from ledger.merkle import keccak, root_of
 from ledger.models import CounterRow, EntryRow, GrantRow, OrgRow, WorkRow
+from ledger.pauses import require_open
 from ledger.signing import Keys
 from ledger.types import (
     ANCHOR_CODES,
@@ -156,6 +157,7 @@ def record_licence(
     callers the second sees what the first wrote.
     """
     session.get_one(WorkRow, asset_id, with_for_update=True, populate_existing=True)
+    require_open(session, EntryKind.GRANT, now=now)
     words = terms.words(number, parent=parent or 0)
     own = _own_grant(session, words, hold=hold, parent=parent, sides=(asset_id, licensor_id, licensee_id), now=now)
     held = [one for one in held_grants(session, asset_id=asset_id, now=now) if one[0] != own]
@@ -196,6 +198,7 @@ def hold_rights(
     if not now < lapses_at <= now + LONGEST_HOLD:
         raise BadInput(N_("A hold lasts at most 30 days."))
     session.get_one(WorkRow, asset_id, with_for_update=True, populate_existing=True)
+    require_open(session, EntryKind.HOLD, now=now)
     words = terms.words(number, lapses_at=int(lapses_at.timestamp()))
     held = held_grants(session, asset_id=asset_id, now=now)
     if conflicts(words, [one for one in held if terms.kind or is_exclusive(one[1])]):

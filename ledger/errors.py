@@ -76,6 +76,18 @@ class ActRefused(RuleRefused):
     slug, title = "act-refused", N_("The ledger refused this")
 
 
+class RegisterPaused(RuleRefused):
+    """The exchange has paused this register: nothing new is recorded there until the pause is over."""
+
+    slug, title = "register-paused", N_("This is paused at the moment")
+
+
+class PauseRefused(RuleRefused):
+    """A pause cannot be prolonged, and the next one starts a day after it at the earliest."""
+
+    slug, title = "pause-refused", N_("It is paused already, or was less than a day ago")
+
+
 class JournalBroken(RuleRefused):
     """The journal does not lead to the state that is stored."""
 

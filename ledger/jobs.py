@@ -13,6 +13,7 @@ from ledger.chains import Chain
 from ledger.entries import SUBMIT, admit_organisation, anchor_digests, receipt_commitments, register_asset
 from ledger.errors import ChainUnavailable
 from ledger.indexer.jobs import FOLLOW
+from ledger.office import follow_halt, follow_house
 from ledger.rpc import RpcRefused
 from ledger.signing import Keys
 from ledger.types import AnchorKind
@@ -20,6 +21,8 @@ from ledger.types import AnchorKind
 ADMIT = "ledger.admit_organisation"
 REGISTER = "ledger.register_asset"
 ANCHOR_RECEIPT = "ledger.anchor_receipt"
+FOLLOW_HOUSE = "ledger.follow_house"
+FOLLOW_HALT = "ledger.follow_halt"
 _LOOK_AGAIN = timedelta(milliseconds=500)
 _AWAY = timedelta(seconds=5)
 
@@ -53,7 +56,20 @@ def jobs(keys: Keys, chain: Chain, files: FileStore) -> tuple[Job, ...]:
                 commitments=receipt_commitments(keys, accession_id, receipt_sha256, captures),
             )  # fmt: skip
 
-    return (Job(SUBMIT, submit), Job(ADMIT, admit), Job(REGISTER, register), Job(ANCHOR_RECEIPT, anchor))
+    return (
+        Job(SUBMIT, submit), Job(ADMIT, admit), Job(REGISTER, register), Job(ANCHOR_RECEIPT, anchor),
+        Job(FOLLOW_HOUSE, _follow_the_house), Job(FOLLOW_HALT, _follow_the_halt),
+    )  # fmt: skip
+
+
+def _follow_the_house(run: JobRun, *, organisation_id: UUID) -> None:
+    with run.finish() as session:
+        follow_house(session, organisation_id=organisation_id, now=clock.now())
+
+
+def _follow_the_halt(run: JobRun, *, asset_id: UUID) -> None:
+    with run.finish() as session:
+        follow_halt(session, asset_id=asset_id, now=clock.now())
 
 
 def is_carrying(database: Database, *, now: datetime) -> bool:

@@ -181,6 +181,17 @@ class AgreementRow(SQLModel, table=True):
     agreed_at: datetime = Field(sa_type=UtcDateTime)
 
 
+class PauseRow(SQLModel, table=True):
+    """Until when a register takes nothing new (暂停交易), from the moment that it is decided, and why."""
+
+    __tablename__ = "ledger_pause"
+
+    name: str = Field(primary_key=True)
+    until: datetime = Field(sa_type=UtcDateTime)
+    reason: str
+    entry_id: UUID | None = None
+
+
 class CounterRow(SQLModel, table=True):
     """The last number given: of entries, of licences, of journal rows."""
 

@@ -17,6 +17,7 @@ from ledger.handed import signatures_of
 from ledger.key_errors import BadSignature, SignatureClosed, SignatureNotFound, WordsChanged
 from ledger.key_models import SignatureRow
 from ledger.models import EntryRow
+from ledger.pauses import require_open
 from ledger.recovery import recover_address
 from ledger.said import Said, say
 from ledger.second_person import confirmations_of
@@ -84,13 +85,17 @@ def give_signature(
     row.signature, row.person_id, row.signed_at = signature, require_person(by), now
     session.flush()
     write_asks(session, entry, asks, now)
-    return go_on_when_whole(session, entry)
+    return go_on_when_whole(session, entry, now)
 
 
-def go_on_when_whole(session: WriteSession, entry: EntryRow) -> EntryState:
-    """Let an entry go on that has every signature and every second person's word; return its state."""
+def go_on_when_whole(session: WriteSession, entry: EntryRow, now: datetime) -> EntryState:
+    """Let an entry go on that has every signature and every second person's word; return its state.
+
+    Raises RegisterPaused while its register would refuse it: the last word is then to be given again later.
+    """
     is_signed = all(one.signature is not None for one in signatures_of(session, entry.id))
     if is_signed and all(one.confirmed_at is not None for one in confirmations_of(session, entry.id)):
+        require_open(session, EntryKind(entry.kind), now=now)
         entry.state = EntryState.RECORDED
         session.flush()
         submit_soon(session)

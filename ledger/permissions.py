@@ -18,10 +18,11 @@ OVERSEE_STATEMENTS = Permission("ledger.oversee_statements", frozenset({Role.OPE
 OBJECT = Permission("ledger.object", frozenset({Role.RIGHTS_DESK}), own_organisation=True)
 KEYS = Permission("ledger.keys", frozenset({Role.RIGHTS_DESK}), own_organisation=True)
 CONFIRM = Permission("ledger.confirm", frozenset({Role.OPERATOR}))
+PAUSE = Permission("ledger.pause", frozenset({Role.OPERATOR, Role.REGULATOR}))
 RECOVER_KEY = Permission("ledger.recover_key", frozenset({Role.OPERATOR}))
 
 TABLE = (
     DEED, HOLD, DECREE, OVERSEE, COMPACT, BRING_CASE, RULE_CASE, CLOSE_CASE, SEE_CASES, OVERSEE_CASES,
     PUBLISH_STATEMENT, SEE_STATEMENTS, OVERSEE_STATEMENTS, OBJECT, KEYS, CONFIRM,
-    RECOVER_KEY,
+    PAUSE, RECOVER_KEY,
 )  # fmt: skip

@@ -16,6 +16,7 @@ from ledger.compaction import compact_confirmed
 from ledger.grants import end_day, read_words
 from ledger.house_keys import key_confirmed, key_refused
 from ledger.models import EntryRow, GrantRow, TitleListRow
+from ledger.office import office_refused
 from ledger.orders import order_confirmed, order_refused
 from ledger.royalties import statement_confirmed, statement_refused
 from ledger.titles import read_title
@@ -80,6 +81,10 @@ def _nothing(session: WriteSession, entry: EntryRow) -> None:
     del session, entry
 
 
+def _nothing_new(session: WriteSession, entry: EntryRow, time: int) -> None:
+    del session, entry, time
+
+
 PROJECTIONS: Mapping[EntryKind, Projection] = {
     EntryKind.GRANT: Projection(_grant_confirmed, _grant_refused),
     EntryKind.HOLD: Projection(_grant_confirmed, _grant_refused),
@@ -90,4 +95,5 @@ PROJECTIONS: Mapping[EntryKind, Projection] = {
     EntryKind.STATEMENT: Projection(statement_confirmed, statement_refused),
     EntryKind.ORDER: Projection(order_confirmed, order_refused),
     EntryKind.KEY: Projection(key_confirmed, key_refused),
+    EntryKind.OFFICE: Projection(_nothing_new, office_refused),
 }

@@ -6,15 +6,18 @@ from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field
 
-from asset_hub.accounts import require_person
+from asset_hub.accounts import require, require_person
 from asset_hub.accounts.deps import CurrentActor
 from asset_hub.catalogue import find_asset, get_asset
 from asset_hub.core import clock
 from asset_hub.core.text import N_
+from ledger import office, permissions
 from ledger.certificates import CUSTODY, WITNESS
 from ledger.errors import BadCertificate
 from ledger.health import describe_health, read_health
+from ledger.pauses import Pause, paused_registers
 from ledger.revoked import read_revoked
 from ledger.trails import trail_of
 from ledger.types import ProvenanceEntry
@@ -36,6 +39,16 @@ _BODY = {
         },
     }
 }  # fmt: skip
+
+
+class NewPause(BaseModel):
+    """Which registers to pause, for how long, and why; a pause cannot be prolonged."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    registers: list[str] = Field(default=list(office.TRADE), min_length=1, max_length=len(office.TRADE))
+    hours: int = Field(ge=1, le=71)
+    reason: str = Field(min_length=1, max_length=500)
 
 
 @router.post("/certificates/verify", openapi_extra=_BODY)
@@ -60,6 +73,7 @@ def health(request: Request, by: CurrentActor) -> dict[str, Any]:
     facts, now = services.chain.facts(), clock.now()
     with services.database.read() as session:
         found = read_health(session, services.keys, node=facts)
+        paused = [_pause(one) for one in paused_registers(session, now=now)]
     head = (
         {"number": found.head.number, "hash": found.head.hash, "time": found.head.time.isoformat()}
         if found.head
@@ -71,8 +85,26 @@ def health(request: Request, by: CurrentActor) -> dict[str, Any]:
         "entries": {"waiting": found.waiting, "confirmed": found.confirmed, "refused": found.refused},
         "contracts": dict(found.contracts), "operator": found.operator, "custody": CUSTODY, "witness": WITNESS,
         "gas": [asdict(one) for one in found.gas], "is_stalled": found.is_stalled(now),
-        "node": [str(text) for text in describe_health(found, now=now)],
+        "node": [str(text) for text in describe_health(found, now=now)], "paused": paused,
     }  # fmt: skip
+
+
+@router.post("/ledger/pauses", status_code=201)
+def pause(request: Request, by: CurrentActor, said: NewPause) -> dict[str, Any]:
+    """Pause trade for some hours (暂停交易): no new licence, hold or title; what ends something goes on."""
+    require(by, permissions.PAUSE)
+    with request.app.state.services.database.write() as session:
+        done = office.pause_registers(
+            session, registers=said.registers, hours=said.hours, reason=said.reason, by=by, now=clock.now()
+        )
+        return {"paused": [_pause(one) for one in done]}
+
+
+@router.delete("/ledger/pauses")
+def resume(request: Request, by: CurrentActor) -> dict[str, Any]:
+    """Let trade go on; return which registers were paused."""
+    with request.app.state.services.database.write() as session:
+        return {"resumed": list(office.resume_registers(session, by=by, now=clock.now()))}
 
 
 @router.get("/assets/{number}/provenance")
@@ -90,6 +122,10 @@ def provenance(request: Request, number: str, by: CurrentActor) -> dict[str, Any
             {"number": one.number, "entries": [_entry(entry) for entry in one.entries]} for one in trail.licences
         ]
     return found
+
+
+def _pause(one: Pause) -> dict[str, str]:
+    return {"register": one.register, "until": one.until.isoformat(), "reason": one.reason}
 
 
 def _members(body: bytes) -> Mapping[str, bytes]:

@@ -26,6 +26,7 @@ class EntryKind(StrEnum):
     ORDER = "order"
     COMPACT = "compact"
     KEY = "key"
+    OFFICE = "office"
 
 
 KIND_NAMES: dict[EntryKind, str] = {
@@ -41,6 +42,7 @@ KIND_NAMES: dict[EntryKind, str] = {
     EntryKind.ORDER: N_("Step of an order"),
     EntryKind.COMPACT: N_("What has ended left the list"),
     EntryKind.KEY: N_("Key of a house changed"),
+    EntryKind.OFFICE: N_("Order of the exchange"),
 }
 
 

@@ -11,6 +11,8 @@ from asset_hub.core.db import ReadSession
 from asset_hub.core.text import N_
 from ledger.consents import check_consents
 from ledger.grants import Words, first_free_day, is_exclusive
+from ledger.pauses import require_open
+from ledger.types import EntryKind
 from marketplace.errors import NotForSale, WindowTaken
 from marketplace.terms import LicenceTerms
 from marketplace.title import STATE_NAMES, TitleState, title_of
@@ -24,7 +26,8 @@ def check_still_sellable(
     """Refuse what was offered once and may not be sold now; an offer that was only taken back still holds.
 
     Raises AssetNotFound where the buyer may no longer know of it, NotForSale for its title, its suspended house or what
-    is held back, NotHeld or ConsentMissing where the title on the ledger has another holder, or needs another's word.
+    is held back, RegisterPaused while trade is paused, NotHeld or ConsentMissing where the title on the ledger has
+    another holder, or needs another's word.
     """
     asset = get_asset(session, asset_id=asset_id, by=by, now=now)
     title = title_of(session, asset=asset)
@@ -34,6 +37,7 @@ def check_still_sellable(
         raise NotForSale(N_("The rights are pledged; the pledgee must agree."))
     if asset.owner_id in suspended_houses(session):
         raise NotForSale(SELLER_SUSPENDED)
+    require_open(session, EntryKind.GRANT, now=now)
     words = terms.grant().words(0)
     check_consents(
         session, asset_id=asset_id, licensor=asset.owner_id, rights=words[0] >> 160, is_exclusive=is_exclusive(words),

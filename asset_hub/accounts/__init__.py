@@ -1,6 +1,6 @@
 """Who acts, for which organisation, with which permission."""
 
-from asset_hub.accounts.events import OrganisationAdmitted
+from asset_hub.accounts.events import OrganisationAdmitted, OrganisationStatusChanged
 from asset_hub.accounts.parties import (
     Party,
     PartyKind,
@@ -42,9 +42,10 @@ from asset_hub.accounts.roles import (
 from asset_hub.accounts.suspension import suspended_houses
 
 __all__ = [
-    "ANONYMOUS", "Actor", "OrganisationAdmitted", "OrganisationId", "Party", "PartyKind", "PartyState", "Permission",
-    "PersonId", "Role", "actor_of_login", "actor_of_person", "actor_of_secret", "apply_for_admission",
-    "check_application", "create_person", "end_session", "find_party", "get_party", "issue_token", "join",
-    "list_parties", "local_operator", "may", "open_session", "party_names", "people_with_role", "require",
-    "require_organisation", "require_own_hand", "require_person", "require_reach", "sign_in", "suspended_houses",
+    "ANONYMOUS", "Actor", "OrganisationAdmitted", "OrganisationId", "OrganisationStatusChanged", "Party", "PartyKind",
+    "PartyState", "Permission", "PersonId", "Role", "actor_of_login", "actor_of_person", "actor_of_secret",
+    "apply_for_admission", "check_application", "create_person", "end_session", "find_party", "get_party",
+    "issue_token", "join", "list_parties", "local_operator", "may", "open_session", "party_names", "people_with_role",
+    "require", "require_organisation", "require_own_hand", "require_person", "require_reach", "sign_in",
+    "suspended_houses",
 ]  # fmt: skip

@@ -32,6 +32,7 @@ ACT_NAMES: Mapping[str, str] = {
     "ledger.compact": N_("take ended licences off the ledger's lists"),
     "ledger.keys": N_("keep the keys of the house and sign by them"),
     "ledger.confirm": N_("confirm, as the second person, what the exchange's key signs for a house"),
+    "ledger.pause": N_("pause trade, and let it go on"),
     "ledger.recover_key": N_("help a house that has lost its keys"),
     "ledger.object": N_("object to statements"),
     "ledger.oversee_cases": N_("see every dispute"),

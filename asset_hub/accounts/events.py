@@ -14,3 +14,12 @@ class OrganisationAdmitted(Event):
     name: ClassVar[str] = "accounts.organisation_admitted"
 
     organisation_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class OrganisationStatusChanged(Event):
+    """A house was suspended or reinstated; the ledger says so too."""
+
+    name: ClassVar[str] = "accounts.organisation_status_changed"
+
+    organisation_id: UUID

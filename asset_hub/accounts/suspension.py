@@ -8,10 +8,12 @@ from sqlmodel import col, select
 
 from asset_hub.accounts import permissions
 from asset_hub.accounts.errors import MissingPaper, NotSuspendable, PartyNotFound
+from asset_hub.accounts.events import OrganisationStatusChanged
 from asset_hub.accounts.models import PartyRow, PartySuspensionRow, PersonRow
 from asset_hub.accounts.parties import PartyState
 from asset_hub.accounts.roles import Actor, require
 from asset_hub.core.db import ReadSession, WriteSession
+from asset_hub.core.events import emit
 from asset_hub.core.ids import new_id
 from asset_hub.core.text import N_
 
@@ -44,6 +46,7 @@ def suspend_party(session: WriteSession, *, organisation_id: UUID, reason: str, 
     )  # fmt: skip
     row.state = PartyState.SUSPENDED
     session.flush()
+    emit(session, OrganisationStatusChanged(organisation_id))
 
 
 def reinstate_party(session: WriteSession, *, organisation_id: UUID, reason: str, by: Actor, now: datetime) -> None:
@@ -58,6 +61,7 @@ def reinstate_party(session: WriteSession, *, organisation_id: UUID, reason: str
     suspension.end_reason, suspension.ended_by_id, suspension.ended_at = _reason(reason), by.person_id, now
     row.state = PartyState.ADMITTED
     session.flush()
+    emit(session, OrganisationStatusChanged(organisation_id))
 
 
 def suspensions_of(session: ReadSession, *, organisation_id: UUID, by: Actor) -> tuple[Suspension, ...]:

@@ -21,8 +21,8 @@ from asset_hub.catalogue.collections import (
     list_collections,
 )
 from asset_hub.catalogue.errors import AssetNotFound
-from asset_hub.catalogue.events import AssetChanged, AssetPublished
-from asset_hub.catalogue.restrictions import lift_restriction, restrict
+from asset_hub.catalogue.events import AssetChanged, AssetPublished, TradeHalted
+from asset_hub.catalogue.restrictions import halts_in_force, lift_restriction, restrict
 from asset_hub.catalogue.tables import load_table, name_of, places, related_places, table_names
 from asset_hub.catalogue.types import (
     AssetId,
@@ -81,6 +81,7 @@ __all__ = [
     "RestrictionKind",
     "ReviewProgress",
     "Secrecy",
+    "TradeHalted",
     "ValueView",
     "accept_values",
     "add_files",
@@ -95,6 +96,7 @@ __all__ = [
     "find_file",
     "get_asset",
     "get_assets",
+    "halts_in_force",
     "lift_restriction",
     "list_assets",
     "list_collections",

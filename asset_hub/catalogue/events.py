@@ -23,3 +23,12 @@ class AssetChanged(Event):
     name: ClassVar[str] = "catalogue.asset_changed"
 
     asset_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class TradeHalted(Event):
+    """The exchange has halted the trade of an asset or let it go on, or such a day has come; the ledger says so too."""
+
+    name: ClassVar[str] = "catalogue.trade_halted"
+
+    asset_id: UUID

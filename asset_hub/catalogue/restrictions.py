@@ -14,7 +14,7 @@ from asset_hub.accounts.models import PersonRow
 from asset_hub.catalogue import permissions
 from asset_hub.catalogue.assets import lock_asset, touch_asset
 from asset_hub.catalogue.errors import AssetNotFound, BadRestriction
-from asset_hub.catalogue.events import AssetChanged
+from asset_hub.catalogue.events import AssetChanged, TradeHalted
 from asset_hub.catalogue.models import AssetRow, RestrictionRow
 from asset_hub.catalogue.types import RestrictionId, RestrictionKind, RestrictionView
 from asset_hub.catalogue.views import restriction_of_row
@@ -22,6 +22,7 @@ from asset_hub.catalogue.visibility import may_know_why
 from asset_hub.core.clock import BEIJING, beijing_date
 from asset_hub.core.db import ReadSession, WriteSession, database_of
 from asset_hub.core.errors import Forbidden
+from asset_hub.core.events import Event, emit
 from asset_hub.core.ids import new_id
 from asset_hub.core.jobs import enqueue
 from asset_hub.core.period import DateRange
@@ -83,9 +84,12 @@ def restrict(
     )  # fmt: skip
     session.add(restriction)
     touch_asset(session, asset_id=asset_id)
+    is_halt = by_exchange and kind is RestrictionKind.FREEZE
+    if is_halt:
+        emit(session, TradeHalted(asset_id))
     for day in (restriction.start_day, restriction.end_day):
         if day is not None and day > beijing_date(now):
-            _announce_on(session, asset_id, day)
+            _announce_on(session, asset_id, day, (AssetChanged, TradeHalted) if is_halt else (AssetChanged,))
     return RestrictionId(restriction.id)
 
 
@@ -105,6 +109,8 @@ def lift_restriction(
     if restriction.lifted_at is None:
         restriction.lifted_at, restriction.lifted_by = now, by.person_id
         touch_asset(session, asset_id=restriction.asset_id)
+        if restriction.by_exchange and restriction.kind == RestrictionKind.FREEZE:
+            emit(session, TradeHalted(restriction.asset_id))
 
 
 def holds_of(session: ReadSession, *, asset_id: UUID, by: Actor) -> tuple[Hold, ...]:
@@ -130,11 +136,8 @@ def restrictions_in_force(
 
     Without ids, of every asset. Says nothing of why: that is for the house and the overseers.
     """
-    today = beijing_date(now)
     statement = select(RestrictionRow.asset_id, RestrictionRow.span_start, RestrictionRow.span_end).where(
-        col(RestrictionRow.lifted_at).is_(None),
-        col(RestrictionRow.start_day) <= today,
-        sa.or_(col(RestrictionRow.end_day).is_(None), col(RestrictionRow.end_day) > today),
+        *_in_force(now)
     )
     if asset_ids is not None:
         statement = statement.where(col(RestrictionRow.asset_id).in_(asset_ids))
@@ -144,8 +147,28 @@ def restrictions_in_force(
     return dict(found)
 
 
-def _announce_on(session: WriteSession, asset_id: UUID, day: date) -> None:
-    """Queue what listens to AssetChanged for the first moment of a Beijing day: the indexes keep no calendar."""
+def halts_in_force(session: ReadSession, *, asset_id: UUID, now: datetime) -> set[UUID]:
+    """Return the halts of trade by the exchange that hold an asset back on the Beijing day of `now`."""
+    statement = select(RestrictionRow.id).where(
+        *_in_force(now), RestrictionRow.asset_id == asset_id, RestrictionRow.kind == RestrictionKind.FREEZE,
+        col(RestrictionRow.by_exchange).is_(True),
+    )  # fmt: skip
+    return set(session.exec(statement))
+
+
+def _in_force(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return the conditions of a restriction that holds on the Beijing day of `now`."""
+    today = beijing_date(now)
+    return (
+        col(RestrictionRow.lifted_at).is_(None),
+        col(RestrictionRow.start_day) <= today,
+        sa.or_(col(RestrictionRow.end_day).is_(None), col(RestrictionRow.end_day) > today),
+    )
+
+
+def _announce_on(session: WriteSession, asset_id: UUID, day: date, events: Collection[type[Event]]) -> None:
+    """Queue what listens to these events for the first moment of a Beijing day: who listens keeps no calendar."""
     moment = datetime.combine(day, time.min, tzinfo=BEIJING).astimezone(UTC)
-    for job_name in database_of(session).subscriptions.get(AssetChanged, ()):
-        enqueue(session, job_name, run_after=moment, asset_id=asset_id)
+    for event in events:
+        for job_name in database_of(session).subscriptions.get(event, ()):
+            enqueue(session, job_name, run_after=moment, asset_id=asset_id)

@@ -29,6 +29,8 @@ JOB_NAMES: Mapping[str, str] = {
     "ledger.follow_chain": N_("Read what the ledger recorded"),
     "ledger.check_index": N_("Compare what was read with the ledger"),
     "operations.sweep_files": N_("Remove files that nothing refers to"),
+    "ledger.follow_house": N_("Tell the ledger whether a house is suspended"),
+    "ledger.follow_halt": N_("Tell the ledger whether trade in an asset is halted"),
     "ledger.lapse_unsigned": N_("Let an unsigned act lapse"),
     "marketplace.on_entry_confirmed": N_("Tell the trade that the ledger confirmed"),
     "marketplace.on_entry_refused": N_("Tell the trade that the ledger refused"),

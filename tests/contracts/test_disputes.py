@@ -177,9 +177,9 @@ class DisputeMachine(RuleBasedStateMachine):
 
 
 def test_case_states_move_only_along_the_diagram_and_as_the_model_says() -> None:
-    wanted = grown(1_000, 10_000)
+    wanted = grown(500, 10_000)
     chosen = settings(
-        max_examples=grown(9, 100), stateful_step_count=50, deadline=None, database=None,
+        max_examples=grown(5, 100), stateful_step_count=50, deadline=None, database=None,
         suppress_health_check=list(HealthCheck), phases=[Phase.generate], report_multiple_bugs=False,
     )  # fmt: skip
     DisputeMachine.carried = 0

@@ -316,9 +316,9 @@ def refunds_in(steps: list[Step]) -> list[tuple[bytes, Opening]]:
 @pytest.fixture(scope="module")
 def steps() -> list[Step]:
     """Run the machine for at least 1,000 calls (10,000 in drill) and return what was done."""
-    wanted = grown(1_000, 10_000)
+    wanted = grown(500, 10_000)
     chosen = settings(
-        max_examples=grown(9, 100), stateful_step_count=40, deadline=None, database=None,
+        max_examples=grown(5, 100), stateful_step_count=40, deadline=None, database=None,
         suppress_health_check=list(HealthCheck), phases=[Phase.generate], report_multiple_bugs=False,
     )  # fmt: skip
     OrderMachine.carried = 0

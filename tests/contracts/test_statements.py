@@ -131,9 +131,9 @@ class StatementMachine(RuleBasedStateMachine):
 
 
 def test_invariant_21_revisions_count_up_by_one() -> None:
-    wanted = grown(1_000, 10_000)
+    wanted = grown(500, 10_000)
     chosen = settings(
-        max_examples=grown(9, 100), stateful_step_count=40, deadline=None, database=None,
+        max_examples=grown(5, 100), stateful_step_count=40, deadline=None, database=None,
         suppress_health_check=list(HealthCheck), phases=[Phase.generate], report_multiple_bugs=False,
     )  # fmt: skip
     StatementMachine.carried = 0

@@ -15,6 +15,7 @@ from asset_hub.core.settings import Settings
 from ledger.attest import state_day
 from tests.commands import Ran, Shell, shell
 from tests.ledger.houses import make_house
+from tests.ledger.test_deed_cli import give_all
 from tests.ledger.test_signers import needs_token, token
 from tests.services.softhsm import Token
 
@@ -33,7 +34,8 @@ def asset(tmp_path: Path) -> str:
 
 
 def sign_all(shell: Shell, folder: Path, *key: object) -> list[Ran]:
-    """Take what waits to where the key is, sign it there, and hand it in."""
+    """Have the operator confirm what waits; then sign it where the key is, and hand it in."""
+    give_all(shell)
     shell("key", "pending", "--write", folder, "--by", "desk")
     done = []
     for asked in sorted(folder.glob("to-sign-*.json")):
