@@ -74,7 +74,7 @@ def facts_of(one: Confirmation) -> dict[str, Any]:
     """Return what waits for a second person as plain JSON."""
     return {
         "id": str(one.id), "organisation": str(one.organisation_id), "text": {"zh": one.said.zh, "en": one.said.en},
-        "deadline": one.deadline.isoformat(), "agreed_by_me": one.is_mine,
+        "deadline": one.deadline.isoformat(), "agreed_by": one.asked_by, "agreed_by_me": one.is_mine,
     }  # fmt: skip
 
 

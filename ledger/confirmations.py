@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from asset_hub.accounts import Actor, may, require_person
+from asset_hub.accounts.models import PersonRow
 from asset_hub.core.db import ReadSession, WriteSession
 from ledger import permissions
 from ledger.key_errors import ConfirmationClosed, ConfirmationNotFound, SamePerson
@@ -31,6 +32,7 @@ class Confirmation:
     organisation_id: UUID
     said: Said
     deadline: datetime
+    asked_by: str
     is_mine: bool
 
 
@@ -44,10 +46,15 @@ def list_confirmations(session: ReadSession, *, by: Actor, now: datetime) -> tup
     )
     rows = [row for row in session.exec(statement) if _may_confirm(row, by)]
     waiting = [(row, act) for row in rows if _waits(act := _act_of(session, row))]
+    names: dict[UUID, str] = dict(
+        session.exec(
+            select(PersonRow.id, PersonRow.name).where(col(PersonRow.id).in_({row.asked_by for row, _ in waiting}))
+        ).all()
+    )
     return tuple(
         Confirmation(
             row.id, row.organisation_id, say(session, act) if isinstance(act, EntryRow) else say_consent(session, act),
-            datetime.fromtimestamp(row.deadline, UTC), row.asked_by == person,
+            datetime.fromtimestamp(row.deadline, UTC), names.get(row.asked_by, ""), row.asked_by == person,
         )
         for row, act in waiting
     )  # fmt: skip

@@ -22,7 +22,7 @@ from ledger.lineage import lineage_of, may_see_lineage
 from ledger.lineage_graph import draw_lineage, licences_given
 from ledger.orders import ACT_NAMES, OrderStep, orders_of_asset, steps_of_orders
 from ledger.orders import STATE_WORDS as ORDER_WORDS
-from ledger.pauses import paused_registers
+from ledger.pauses import REGISTER_NAMES, paused_registers
 from ledger.revoked import read_revoked
 from ledger.signing import Keys
 from ledger.trails import trail_of
@@ -61,7 +61,7 @@ def ledger_page(request: Request, by: CurrentActor) -> Response:
     replayed = read_story(services.settings.home).get("ledger verify")
     said = (replayed.detail_zh if language_of(request) == "zh" else replayed.detail_en) if replayed else ""
     return render(
-        request, "ledger/health.html", health=health, paused=paused, kinds=KIND_NAMES, replayed=said,
+        request, "ledger/health.html", health=health, paused=paused, registers=REGISTER_NAMES, kinds=KIND_NAMES, replayed=said,
         is_stalled=health.is_stalled(now), title=N_("Ledger"), words=list(describe_health(health, now=now)),
     )  # fmt: skip
 

@@ -18,6 +18,7 @@ REGISTER_OF: Mapping[EntryKind, str] = {
     EntryKind.TITLE: "TitleLedger",
 }
 """Where the acts of trade are recorded; ends, payments and disputes go on during a pause."""
+REGISTER_NAMES: Mapping[str, str] = {"GrantLedger": N_("Licences and holds"), "TitleLedger": N_("Titles and pledges")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,10 +34,12 @@ PUBLIC = (
     "/sign-in",
 )
 DESKS = {
-    "demo-archive": ("/intake", "/intake/new", "/review", "/rights", "/keys"),
+    "demo-archive": ("/intake", "/intake/new", "/review", "/rights", "/keys", "/confirmations"),
     "demo-producer": ("/licences", "/holds", "/notices", "/account"),
     "demo-curator": ("/curate",),
-    "demo-checker-1": ("/members", "/members/apply", "/jobs", "/settlements", "/disputes", "/statements", "/ledger"),
+    "demo-checker-1": (
+        "/members", "/members/apply", "/confirmations", "/jobs", "/settlements", "/disputes", "/statements", "/ledger",
+    ),
 }  # fmt: skip
 FOLLOWED = (
     ("/search?q=朝天门 黄昏&kind=film", "a[href^='/assets/']"),
