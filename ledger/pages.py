@@ -61,8 +61,9 @@ def ledger_page(request: Request, by: CurrentActor) -> Response:
     replayed = read_story(services.settings.home).get("ledger verify")
     said = (replayed.detail_zh if language_of(request) == "zh" else replayed.detail_en) if replayed else ""
     return render(
-        request, "ledger/health.html", health=health, paused=paused, registers=REGISTER_NAMES, kinds=KIND_NAMES, replayed=said,
-        is_stalled=health.is_stalled(now), title=N_("Ledger"), words=list(describe_health(health, now=now)),
+        request, "ledger/health.html", health=health, paused=paused, registers=REGISTER_NAMES,
+        kinds=KIND_NAMES, replayed=said, is_stalled=health.is_stalled(now), title=N_("Ledger"),
+        words=list(describe_health(health, now=now)),
     )  # fmt: skip
 
 
