@@ -1,7 +1,7 @@
 """What a house has to sign by its own key: shown exactly and in words, taken when its key signed it, else lapsed."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,20 +9,18 @@ from sqlmodel import col, select
 
 from asset_hub.accounts import Actor, require, require_organisation, require_person
 from asset_hub.core.db import ReadSession, WriteSession
-from asset_hub.core.events import emit
 from ledger import permissions
 from ledger.entries import submit_soon
-from ledger.events import EntryRefused
 from ledger.handed import signatures_of
 from ledger.key_errors import BadSignature, SignatureClosed, SignatureNotFound, WordsChanged
 from ledger.key_models import SignatureRow
 from ledger.models import EntryRow
 from ledger.recovery import recover_address
 from ledger.said import Said, say
-from ledger.types import EntryId, EntryKind, EntryState
+from ledger.types import OVERTAKEN_REASON, UNSIGNED_REASON, EntryId, EntryKind, EntryState
 from ledger.waiting import speaking_keys, wanted, write_asks
 
-UNSIGNED_REASON = "SignatureMissing"
+_SHOWN_FOR = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +37,16 @@ class Pending:
     address: bytes | None
     deadline: datetime
     is_new_key: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """What a house was asked to sign and did not: its time passed, or something else took its place."""
+
+    kind: EntryKind
+    said: Said
+    reason: str
+    at: datetime
 
 
 def list_pending(session: WriteSession, *, by: Actor, now: datetime) -> tuple[Pending, ...]:
@@ -83,25 +91,59 @@ def give_signature(
     session.flush()
     write_asks(session, entry, asks, now)
     if all(one.signature is not None for one in signatures_of(session, entry.id)):
-        entry.state = EntryState.RECORDED
-        session.flush()
-        submit_soon(session)
+        _go_on(session, entry, now)
     return EntryState(entry.state)
 
 
 def lapse_unsigned(session: WriteSession, *, entry_id: UUID, now: datetime) -> None:
     """Refuse an entry that a house did not sign in time; whatever it held is free again. Idempotent."""
-    from ledger.projections import PROJECTIONS  # it follows entries to their end, this one among them
-
     entry = session.get_one(EntryRow, entry_id, with_for_update=True, populate_existing=True)
     asked = signatures_of(session, entry_id)
-    if entry.state != EntryState.UNSIGNED or any(now.timestamp() < row.deadline for row in asked):
-        return
-    entry.state, entry.reason = EntryState.REFUSED, UNSIGNED_REASON
+    if entry.state == EntryState.UNSIGNED and all(now.timestamp() >= row.deadline for row in asked):
+        _give_up(session, entry, UNSIGNED_REASON, now)
+
+
+def overtake(session: WriteSession, entry: EntryRow, *, now: datetime) -> None:
+    """Give up an entry that waits for a signature, because something else was decided meanwhile that rules it out."""
+    _give_up(session, entry, OVERTAKEN_REASON, now)
+
+
+def list_given_up(session: ReadSession, *, by: Actor, now: datetime) -> tuple[GivenUp, ...]:
+    """Return what one's house did not sign and was given up, newest first, of the last 30 days. Raises Forbidden."""
+    house = require_organisation(by)
+    require(by, permissions.KEYS, organisation_id=house)
+    statement = (
+        select(EntryRow)
+        .join(SignatureRow, col(SignatureRow.entry_id) == col(EntryRow.id))
+        .where(
+            SignatureRow.organisation_id == house, col(SignatureRow.signature).is_(None),
+            col(EntryRow.reason).in_((UNSIGNED_REASON, OVERTAKEN_REASON)),
+            col(EntryRow.confirmed_at) > now - _SHOWN_FOR,
+        )
+        .order_by(col(EntryRow.number).desc())
+        .distinct()
+    )  # fmt: skip
+    return tuple(
+        GivenUp(EntryKind(entry.kind), say(session, entry), str(entry.reason), entry.confirmed_at or entry.created_at)
+        for entry in session.exec(statement)
+    )
+
+
+def _go_on(session: WriteSession, entry: EntryRow, now: datetime) -> None:
+    from ledger.projections import PROJECTIONS  # as below
+
+    entry.state = EntryState.RECORDED
     if (project := PROJECTIONS.get(EntryKind(entry.kind))) is not None:
-        project.refused(session, entry)
+        project.signed(session, entry, now)
     session.flush()
-    emit(session, EntryRefused(entry.id, entry.subject_id, entry.kind, UNSIGNED_REASON))
+    submit_soon(session)
+
+
+def _give_up(session: WriteSession, entry: EntryRow, reason: str, now: datetime) -> None:
+    from ledger.outcomes import refuse_entry  # it follows entries of every kind to their end, this one among them
+
+    entry.confirmed_at = now
+    refuse_entry(session, entry, reason)
 
 
 def _signer(session: ReadSession, row: SignatureRow, signature: bytes, now: datetime) -> bytes:

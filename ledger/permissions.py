@@ -18,8 +18,10 @@ OVERSEE_STATEMENTS = Permission("ledger.oversee_statements", frozenset({Role.OPE
 OBJECT = Permission("ledger.object", frozenset({Role.RIGHTS_DESK}), own_organisation=True)
 KEYS = Permission("ledger.keys", frozenset({Role.RIGHTS_DESK}), own_organisation=True)
 RECOVER_KEY = Permission("ledger.recover_key", frozenset({Role.OPERATOR}))
+OVERSEE_UNSIGNED = Permission("ledger.oversee_unsigned", frozenset({Role.OPERATOR}))
 
 TABLE = (
     DEED, HOLD, DECREE, OVERSEE, COMPACT, BRING_CASE, RULE_CASE, CLOSE_CASE, SEE_CASES, OVERSEE_CASES,
     PUBLISH_STATEMENT, SEE_STATEMENTS, OVERSEE_STATEMENTS, OBJECT, KEYS, RECOVER_KEY,
+    OVERSEE_UNSIGNED,
 )  # fmt: skip

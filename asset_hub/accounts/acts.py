@@ -32,6 +32,7 @@ ACT_NAMES: Mapping[str, str] = {
     "ledger.compact": N_("take ended licences off the ledger's lists"),
     "ledger.keys": N_("keep the keys of the house and sign by them"),
     "ledger.recover_key": N_("help a house that has lost its keys"),
+    "ledger.oversee_unsigned": N_("see whose signatures are missing"),
     "ledger.object": N_("object to statements"),
     "ledger.oversee_cases": N_("see every dispute"),
     "ledger.oversee_statements": N_("see every statement"),
