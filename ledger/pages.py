@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from asset_hub.accounts import Actor, get_party, may, party_names, require_person
 from asset_hub.accounts.deps import CurrentActor
-from asset_hub.catalogue import find_asset, get_asset
+from asset_hub.catalogue import AssetView, find_asset, get_asset
 from asset_hub.core import clock
 from asset_hub.core.clock import beijing_date
 from asset_hub.core.db import ReadSession
@@ -121,7 +121,7 @@ def trail_page(request: Request, number: str, by: CurrentActor) -> Response:
         entries=[_entry(one) for one in trail.entries],
         licences=[(one.number, [_entry(entry) for entry in one.entries]) for one in trail.licences],
         title=N_("What the ledger says about it"), lineage=lineage, deed_names=DEED_NAMES,
-        orders=orders, graph=draw_lineage(lineage, given),
+        orders=orders, graph=draw_lineage(lineage, given), sees_capture=_sees_capture(asset, by),
     )  # fmt: skip
 
 
@@ -180,6 +180,12 @@ def order_step(step: OrderStep) -> dict[str, Any]:
         "kind": ACT_NAMES[step.act], "word": word, "mark": mark, "at": step.at, "block": step.block,
         "transaction": step.transaction, "reason": step.reason,
     }  # fmt: skip
+
+
+def _sees_capture(asset: AssetView, by: Actor) -> bool:
+    """Say whether the reader may open the capture record: the asset's houses, and those who oversee."""
+    is_own = by.organisation_id is not None and by.organisation_id in (asset.owner_id, asset.custodian_id)
+    return is_own or may(by, permissions.OVERSEE)
 
 
 def _orders(session: ReadSession, keys: Keys, *, asset_id: UUID, by: Actor) -> list[dict[str, Any]]:
