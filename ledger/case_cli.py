@@ -22,11 +22,11 @@ from asset_hub.core.text import N_
 from ledger import case_views, statement_views
 from ledger.case_errors import BadStatement, CaseNotFound
 from ledger.case_models import CaseRow
+from ledger.case_steps import Exhibit
 from ledger.cases import (
     LEAST_DAYS,
     MOST_DAYS,
     USUAL_DAYS,
-    Exhibit,
     accept_settlement,
     answer_case,
     appeal_case,

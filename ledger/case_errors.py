@@ -22,6 +22,12 @@ class CaseBusy(RuleRefused):
     slug, title = "case-busy", N_("The step before is still on its way to the ledger")
 
 
+class CaseUnsigned(RuleRefused):
+    """The claimant keeps its own key and has not signed the dispute yet; until then there is nothing to act on."""
+
+    slug, title = "case-unsigned", N_("The claimant has not signed the dispute yet")
+
+
 class NotTheirCase(RuleRefused):
     """The two sides must have to do with what the dispute is about."""
 

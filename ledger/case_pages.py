@@ -16,7 +16,8 @@ from asset_hub.core.money import Money
 from asset_hub.core.text import N_
 from asset_hub.web.shell import language_of, render
 from ledger import case_views, statement_views
-from ledger.pages import STATE_WORDS
+from ledger.house_keys import keepers_of
+from ledger.pages import STATE_WORDS, word_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -30,7 +31,7 @@ def disputes_page(request: Request, by: CurrentActor, after: UUID | None = None)
     following = {one.id: case_views.next_steps(one, now=clock.now())[:1] for one in page.cases}
     return render(
         request, "ledger/cases.html", title=N_("Disputes"), cases=page.cases, after=page.after, names=names,
-        states=case_views.STATE_WORDS, following=following, acts=case_views.NEXT_NAMES, sides=case_views.SIDE_NAMES,
+        following=following, acts=case_views.NEXT_NAMES, sides=case_views.SIDE_NAMES,
     )  # fmt: skip
 
 
@@ -41,11 +42,13 @@ def dispute_page(request: Request, by: CurrentActor, case_id: UUID) -> Response:
         case = case_views.get_case(session, case_id=case_id, by=by)
         steps = case_views.steps_of(session, case=case)
         names = _names(session, request, {case.claimant_id, case.respondent_id, *(s.organisation_id for s in steps)})
+        keepers = keepers_of(session, organisation_ids=[case.claimant_id, case.respondent_id])
         asset = _asset(session, case.asset_id, by)
     return render(
         request, "ledger/case.html", title=N_("Dispute"), case=case, steps=steps, names=names, asset=asset,
-        states=case_views.STATE_WORDS, following=case_views.next_steps(case, now=clock.now()),
-        acts=case_views.NEXT_NAMES, done=case_views.ACT_NAMES, sides=case_views.SIDE_NAMES, entry_states=STATE_WORDS,
+        unsigned_by="、".join(names.get(one, "–") for one in case.unsigned_by), keepers=keepers,
+        following=case_views.next_steps(case, now=clock.now()),
+        acts=case_views.NEXT_NAMES, done=case_views.ACT_NAMES, sides=case_views.SIDE_NAMES, word_of=word_of,
         offer=case_views.standing_offer(steps) if case.state.name not in ("CLOSED", "NONE") else None,
     )  # fmt: skip
 
@@ -72,10 +75,11 @@ def statement_page(request: Request, by: CurrentActor, statement_id: UUID) -> Re
         objections = statement_views.objections_of(session, statement=statement, by=by)
         houses = {*(one.payee_id for one in lines), *(one.organisation_id for one in objections)}
         names = _names(session, request, {statement.licensor_id, *houses})
+        keeper = keepers_of(session, organisation_ids=[statement.licensor_id]).get(statement.licensor_id)
     return render(
         request, "ledger/statement.html", title=N_("Royalty statement"), statement=statement, revisions=revisions,
         lines=[(one, Money(one.fen)) for one in lines], total=Money(revisions[0].total_fen), objections=objections,
-        names=names, entry_states=STATE_WORDS, house=by.organisation_id,
+        names=names, entry_states=STATE_WORDS, house=by.organisation_id, keeper=keeper,
         has_own=any(one.payee_id == by.organisation_id for one in lines),
     )  # fmt: skip
 

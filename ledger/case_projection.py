@@ -10,7 +10,7 @@ from asset_hub.core.db import WriteSession
 from ledger.acts import work_key
 from ledger.carried import OPERATOR, UNSIGNED, SetStatus, write_act
 from ledger.case_models import CaseRow, CaseStepRow
-from ledger.cases import write_state
+from ledger.case_steps import write_state
 from ledger.entries import record_entry
 from ledger.models import EntryRow
 from ledger.office import is_halted

@@ -15,9 +15,9 @@ from asset_hub.core.db import ReadSession
 from asset_hub.core.text import N_
 from ledger import case_views, permissions, statement_views
 from ledger.case_errors import BadCase, StatementNotFound
+from ledger.case_steps import Exhibit
 from ledger.cases import (
     USUAL_DAYS,
-    Exhibit,
     accept_settlement,
     answer_case,
     appeal_case,
@@ -30,7 +30,7 @@ from ledger.cases import (
     open_licence_case,
     withdraw_case,
 )
-from ledger.certificates import CUSTODY
+from ledger.house_keys import facts_of_keepers
 from ledger.royalties import NewLine, object_to_statement, publish_statement, revise_statement
 
 router = APIRouter(prefix="/api/v1", tags=["ledger"])
@@ -291,7 +291,8 @@ def _case(session: ReadSession, case_id: UUID, by: CurrentActor) -> dict[str, An
     found = case_views.get_case(session, case_id=case_id, by=by)
     steps = case_views.steps_of(session, case=found)
     return case_views.facts_of(found) | {
-        "custody": CUSTODY, "steps": [case_views.facts_of_step(step) for step in steps],
+        "custody": facts_of_keepers(session, [found.claimant_id, found.respondent_id]),
+        "steps": [case_views.facts_of_step(step) for step in steps],
         "next": [case_views.facts_of_next(step) for step in case_views.next_steps(found, now=clock.now())],
     }  # fmt: skip
 
@@ -302,7 +303,8 @@ def _statement(session: ReadSession, statement_id: UUID, by: CurrentActor) -> di
     lines = statement_views.shown_lines(session, statement=found, by=by)
     objections = statement_views.objections_of(session, statement=found, by=by)
     return statement_views.facts_of(found) | {
-        "custody": CUSTODY, "revisions": [statement_views.facts_of_revision(one) for one in revisions],
+        "custody": facts_of_keepers(session, [found.licensor_id]),
+        "revisions": [statement_views.facts_of_revision(one) for one in revisions],
         "lines": [statement_views.facts_of_line(one) for one in lines],
         "objections": [statement_views.facts_of_objection(one) for one in objections],
     }  # fmt: skip

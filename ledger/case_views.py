@@ -1,6 +1,6 @@
 """Disputes as their readers see them: where each stands, what was said, who may act next and until when."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -16,10 +16,12 @@ from asset_hub.core.text import N_
 from ledger import permissions
 from ledger.case_errors import CaseNotFound
 from ledger.case_models import CaseRow, CaseStepRow
-from ledger.cases import CaseId, Exhibit, may_see
+from ledger.case_steps import Exhibit
+from ledger.cases import CaseId, may_see
 from ledger.disputes import CaseState, SubjectKind
 from ledger.models import EntryRow
 from ledger.types import EntryState
+from ledger.waiting import awaited_houses
 
 PAGE = 50
 
@@ -66,7 +68,7 @@ NEXT_NAMES: dict[str, str] = {
     "close": N_("Close"),
 }
 STATE_WORDS: dict[CaseState, tuple[str, str]] = {
-    CaseState.NONE: (N_("Refused by the ledger, never opened"), "bad"),
+    CaseState.NONE: (N_("Never opened: refused by the ledger, or not signed"), "bad"),
     CaseState.OPEN: (N_("Waits for the answer"), "busy"),
     CaseState.ANSWERED: (N_("Waits for the decision"), "busy"),
     CaseState.DECIDED: (N_("Decided, open to appeal"), "warn"),
@@ -74,6 +76,7 @@ STATE_WORDS: dict[CaseState, tuple[str, str]] = {
     CaseState.FINAL: (N_("Decided for good"), "good"),
     CaseState.CLOSED: (N_("Dispute closed"), ""),
 }
+UNSIGNED_WORD = (N_("Waits for the claimant’s signature"), "busy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,10 @@ class StepView:
 
 @dataclass(frozen=True, slots=True)
 class CaseView:
-    """A dispute; `due` is the end of the term that runs, None where none does."""
+    """A dispute; `due` is the end of the term that runs, None where none does.
+
+    `unsigned_by` are the houses whose signature its newest step waits for; until they sign, that step does not count.
+    """
 
     id: CaseId
     kind: SubjectKind
@@ -118,6 +124,13 @@ class CaseView:
     is_frozen: bool
     due: datetime | None
     opened_at: datetime
+    unsigned_by: tuple[UUID, ...]
+
+    @property
+    def word(self) -> tuple[str, str]:
+        """Say where it stands, in a word and its mark."""
+        is_unsigned = self.state == CaseState.NONE and self.unsigned_by
+        return UNSIGNED_WORD if is_unsigned else STATE_WORDS[self.state]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +147,7 @@ def get_case(session: ReadSession, *, case_id: UUID, by: Actor) -> CaseView:
     row = session.get(CaseRow, case_id)
     if row is None or not may_see(row, by):
         raise CaseNotFound
-    return _case(row)
+    return _case(row, awaited_houses(session, subject_ids=[row.id]))
 
 
 def list_cases(session: ReadSession, *, after: UUID | None = None, by: Actor) -> CasePage:
@@ -147,7 +160,8 @@ def list_cases(session: ReadSession, *, after: UUID | None = None, by: Actor) ->
     if after is not None:
         statement = statement.where(col(CaseRow.id) < after)
     rows = session.exec(statement).all()
-    shown = tuple(_case(row) for row in rows[:PAGE])
+    awaited = awaited_houses(session, subject_ids=[row.id for row in rows])
+    shown = tuple(_case(row, awaited) for row in rows[:PAGE])
     return CasePage(shown, shown[-1].id if len(rows) > PAGE else None)
 
 
@@ -189,12 +203,12 @@ def _main_steps(case: CaseView, is_over: bool) -> tuple[NextStep, ...]:
     return (decide,) if case.state == CaseState.APPEALED else (close,)
 
 
-def _case(row: CaseRow) -> CaseView:
+def _case(row: CaseRow, awaited: Mapping[UUID, tuple[UUID, ...]]) -> CaseView:
     state = CaseState(row.state)
     runs = state in (CaseState.OPEN, CaseState.DECIDED)
     return CaseView(
         CaseId(row.id), SubjectKind(row.kind), row.asset_id, row.licence_number, row.claimant_id, row.respondent_id,
-        row.title, state, row.is_frozen, _moment(row.due) if runs else None, row.opened_at,
+        row.title, state, row.is_frozen, _moment(row.due) if runs else None, row.opened_at, awaited.get(row.id, ()),
     )  # fmt: skip
 
 
@@ -218,6 +232,7 @@ def facts_of(case: CaseView) -> dict[str, Any]:
         "licence": case.licence_number, "claimant": str(case.claimant_id), "respondent": str(case.respondent_id),
         "title": case.title, "state": case.state.name.lower(), "is_frozen": case.is_frozen,
         "until": case.due.isoformat() if case.due else None, "opened_at": case.opened_at.isoformat(),
+        "unsigned_by": [str(house) for house in case.unsigned_by],
     }  # fmt: skip
 
 

@@ -1,32 +1,31 @@
 """Disputes as acts of people: each step checked against the rules, kept here, and on its way to DisputeRegister.
 
-The two sides, the operator and the regulator see a dispute; to others it is not there. The operator keeps the keys that
-sign for the sides (平台托管). One step at a time is on its way to the ledger.
+The two sides, the operator and the regulator see a dispute; to others it is not there. One step at a time is on its way
+to the ledger; what a side's own key has to sign first is said by `case_steps`.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, NewType
+from typing import NewType
 from uuid import UUID
 
-from sqlmodel import col, func, select
+from sqlmodel import col, select
 
 from asset_hub.accounts import Actor, Permission, Role, get_party, may, require, require_organisation
 from asset_hub.catalogue import RestrictionKind, get_asset, restrict
-from asset_hub.core.db import ReadSession, WriteSession
+from asset_hub.core.db import WriteSession
 from asset_hub.core.ids import new_id
 from asset_hub.core.text import N_
 from ledger import permissions
 from ledger.acts import org_key, work_key
-from ledger.carried import OPERATOR, UNSIGNED, write_act
-from ledger.case_errors import BadCase, CaseBusy, CaseNotFound, CaseStepRefused, NotTheirCase, OfferGone
+from ledger.carried import OPERATOR, UNSIGNED
+from ledger.case_errors import BadCase, CaseNotFound, CaseStepRefused, NotTheirCase, OfferGone
 from ledger.case_models import CaseRow, CaseStepRow
+from ledger.case_steps import MOST_TITLE, Exhibit, Spoken, make_way, opening_of, record_of, record_step, write_step
 from ledger.disputes import (
     Appeal,
     CaseAct,
-    CaseRecord,
     CaseState,
     Claim,
     CloseCase,
@@ -41,46 +40,20 @@ from ledger.disputes import (
     case_key,
     licence_subject,
 )
-from ledger.entries import admit_organisation, commitment_to, record_entry
+from ledger.entries import admit_organisation
 from ledger.errors import ActRefused, EntryNotFound
-from ledger.merkle import keccak, root_of
-from ledger.models import EntryRow, GrantRow, WorkRow
+from ledger.models import GrantRow, WorkRow
 from ledger.signing import Keys
-from ledger.types import EntryKind, EntryState
 
 CaseId = NewType("CaseId", UUID)
 LEAST_DAYS, USUAL_DAYS, MOST_DAYS = 8, 15, 365
 """Terms in days; the contract wants seven at the time of the block, which comes later than the act."""
-_MAX_TITLE, _MAX_TEXT, _MAX_EXHIBITS = 200, 20_000, 50
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 _RULES: Mapping[str, str] = {
     "NotInState": N_("The dispute is at another stage."),
     "TooLate": N_("The term is over."),
     "TooSoon": N_("The term still runs."),
     "Malformed": N_("Nothing would change, or the term is too short."),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Exhibit:
-    """Something shown: what it is called and the SHA-256 of its bytes in hex."""
-
-    name: str
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """What is said in a step, and by whom."""
-
-    text: str
-    exhibits: Sequence[Exhibit]
-    by: Actor
-    now: datetime
-
-    @property
-    def time(self) -> int:
-        return int(self.now.timestamp())
 
 
 def open_case(
@@ -109,7 +82,7 @@ def open_case(
     if work.registrar_id not in (house, respondent):
         raise NotTheirCase
     row = _new_case(SubjectKind.WORK, asset.id, None, house, respondent, title, answer_days, now)
-    return _open(session, keys, row, work_key(asset.id), _Said(text, exhibits, by, now))
+    return _open(session, keys, row, work_key(asset.id), Spoken(text, exhibits, by, now))
 
 
 def open_licence_case(
@@ -132,7 +105,7 @@ def open_licence_case(
         raise EntryNotFound(N_("There is no licence No. {number}."), number=number)
     sides.remove(house)
     row = _new_case(SubjectKind.LICENCE, grant.asset_id, number, house, sides[0], title, answer_days, now)
-    return _open(session, keys, row, licence_subject(number), _Said(text, exhibits, by, now))
+    return _open(session, keys, row, licence_subject(number), Spoken(text, exhibits, by, now))
 
 
 def answer_case(
@@ -147,7 +120,7 @@ def answer_case(
 ) -> None:
     """Answer as the respondent, in time. Raises CaseNotFound, Forbidden, CaseStepRefused, CaseBusy, BadCase."""
     case = _case_of_side(session, case_id, by, lambda row: (row.respondent_id,))
-    said = _Said(text, exhibits, by, now)
+    said = Spoken(text, exhibits, by, now)
     _take(session, keys, case, "answer", said, [case.respondent_id], lambda key, root: Respond(UNSIGNED, key, root))
 
 
@@ -159,7 +132,7 @@ def freeze_case(
     Raises CaseNotFound, Forbidden, CaseStepRefused, CaseBusy, BadCase.
     """
     case = _case_of_exchange(session, case_id, by, permissions.RULE_CASE)
-    said = _Said(text, (), by, now)
+    said = Spoken(text, (), by, now)
     _take(session, keys, case, "freeze", said, [OPERATOR], lambda key, root: Interim(UNSIGNED, key, True, root))
     case.restriction_id = restrict(
         session, asset_id=case.asset_id, kind=RestrictionKind.FREEZE, reason=text.strip(),
@@ -173,7 +146,7 @@ def lift_case(
 ) -> None:  # fmt: skip
     """Lift the interim order; the work is free once the ledger has it. Raises as `freeze_case`."""
     case = _case_of_exchange(session, case_id, by, permissions.RULE_CASE)
-    said = _Said(text, (), by, now)
+    said = Spoken(text, (), by, now)
     _take(session, keys, case, "lift", said, [OPERATOR], lambda key, root: Interim(UNSIGNED, key, False, root))
 
 
@@ -194,7 +167,7 @@ def decide_case(
     case = _case_of_exchange(session, case_id, by, permissions.RULE_CASE)
     is_last = case.state == CaseState.APPEALED
     appeal_by = 0 if is_last else _end_of_term(appeal_days, now)
-    said = _Said(text, (), by, now)
+    said = Spoken(text, (), by, now)
     _take(
         session, keys, case, "decide", said, [OPERATOR], lambda key, root: Decide(UNSIGNED, key, root, appeal_by)
     )  # fmt: skip
@@ -212,7 +185,7 @@ def appeal_case(
 ) -> None:
     """Appeal as one of the two sides, in time. Raises as `answer_case`."""
     case, house = _case_of_side(session, case_id, by, _both), require_organisation(by)
-    said = _Said(text, exhibits, by, now)
+    said = Spoken(text, exhibits, by, now)
     _take(
         session, keys, case, "appeal", said, [house], lambda key, root: Appeal(UNSIGNED, key, org_key(house), root)
     )  # fmt: skip
@@ -223,7 +196,7 @@ def withdraw_case(
 ) -> None:  # fmt: skip
     """Give up as the claimant, before a decision. Raises as `answer_case`."""
     case = _case_of_side(session, case_id, by, lambda row: (row.claimant_id,))
-    said = _Said(text, (), by, now)
+    said = Spoken(text, (), by, now)
     _take(session, keys, case, "withdraw", said, [case.claimant_id], lambda key, root: Withdraw(UNSIGNED, key, root))
 
 
@@ -232,7 +205,7 @@ def close_case(
 ) -> None:  # fmt: skip
     """Close a dispute whose decision stands. Raises as `freeze_case`."""
     case = _case_of_exchange(session, case_id, by, permissions.CLOSE_CASE)
-    said = _Said(text, (), by, now)
+    said = Spoken(text, (), by, now)
     _take(session, keys, case, "close", said, [OPERATOR], lambda key, root: CloseCase(UNSIGNED, key, root))
 
 
@@ -244,7 +217,7 @@ def offer_settlement(session: WriteSession, keys: Keys, *, case_id: UUID, text: 
     case, house = _case_of_side(session, case_id, by, _both), require_organisation(by)
     if case.state in (CaseState.NONE, CaseState.CLOSED):
         raise CaseStepRefused(_RULES["NotInState"], members={"rule": "NotInState"})
-    return _write_step(session, keys, case, "offer", _Said(text, (), by, now), house).number
+    return write_step(session, keys, case, "offer", Spoken(text, (), by, now), house).number
 
 
 def accept_settlement(
@@ -262,7 +235,7 @@ def accept_settlement(
     ).first()
     if newest is None or newest.number != offer or newest.organisation_id == house:
         raise OfferGone
-    said = _Said(newest.text, (), by, now)
+    said = Spoken(newest.text, (), by, now)
     signers = [case.claimant_id, case.respondent_id]
     _take(session, keys, case, "settle", said, signers, lambda key, root: Settle(UNSIGNED, key, root))
 
@@ -271,30 +244,6 @@ def may_see(row: CaseRow, by: Actor) -> bool:
     """Say whether a dispute is any of this reader's business."""
     sides = (may(by, permissions.SEE_CASES, organisation_id=side) for side in _both(row))
     return may(by, permissions.OVERSEE_CASES) or any(sides)
-
-
-def record_of(row: CaseRow) -> CaseRecord:
-    """Return a dispute as the contract holds it."""
-    subject = licence_subject(row.licence_number) if row.licence_number is not None else work_key(row.asset_id)
-    claim = Claim(
-        SubjectKind(row.kind), subject, org_key(row.claimant_id), org_key(row.respondent_id), row.claimed,
-        row.respond_by,
-    )  # fmt: skip
-    return CaseRecord(claim, row.evidence, row.decision, CaseState(row.state), row.is_frozen, row.due)
-
-
-def write_state(row: CaseRow, state: Mapping[str, Any]) -> None:
-    """Set what changes in a dispute from what `read_state` returned."""
-    row.evidence, row.decision = bytes.fromhex(state["evidence"]), bytes.fromhex(state["decision"])
-    row.state, row.is_frozen, row.due = state["state"], state["is_frozen"], state["due"]
-
-
-def read_state(record: CaseRecord) -> dict[str, Any]:
-    """Return what changes in a dispute, as plain JSON."""
-    return {
-        "evidence": record.evidence.hex(), "decision": record.decision.hex(), "state": int(record.state),
-        "is_frozen": record.is_frozen, "due": record.due,
-    }  # fmt: skip
 
 
 def _house_of(by: Actor) -> UUID:
@@ -334,8 +283,8 @@ def _new_case(
 ) -> CaseRow:  # fmt: skip
     if claimant == respondent:
         raise BadCase(N_("Name the house that the dispute is with."))
-    if not 0 < len(title.strip()) <= _MAX_TITLE:
-        raise BadCase(N_("A dispute has a title of at most {count} characters."), count=_MAX_TITLE)
+    if not 0 < len(title.strip()) <= MOST_TITLE:
+        raise BadCase(N_("A dispute has a title of at most {count} characters."), count=MOST_TITLE)
     due = _end_of_term(days, now)
     return CaseRow(
         id=new_id(), kind=int(kind), asset_id=asset_id, licence_number=number, claimant_id=claimant,
@@ -344,12 +293,12 @@ def _new_case(
     )  # fmt: skip
 
 
-def _open(session: WriteSession, keys: Keys, row: CaseRow, subject: bytes, said: _Said) -> CaseId:
+def _open(session: WriteSession, keys: Keys, row: CaseRow, subject: bytes, said: Spoken) -> CaseId:
     for side in _both(row):
         admit_organisation(session, keys, organisation_id=side, now=said.now)
     session.add(row)
     session.flush()
-    step = _write_step(session, keys, row, "open", said, row.claimant_id)
+    step = write_step(session, keys, row, "open", said, row.claimant_id)
     claim = Claim(
         SubjectKind(row.kind), subject, org_key(row.claimant_id), org_key(row.respondent_id), step.digest,
         row.respond_by,
@@ -357,11 +306,9 @@ def _open(session: WriteSession, keys: Keys, row: CaseRow, subject: bytes, said:
     act = OpenCase(UNSIGNED, case_key(row.id), claim)
     opened = act.after(time=said.time)
     row.claimed = step.digest
-    step.before = read_state(replace(opened, state=CaseState.NONE))
-    write_state(row, read_state(opened))
-    step.entry_id = record_entry(session, EntryKind.CASE, row.id, write_act(act, [row.claimant_id]), said.now)
-    step.due = row.due
-    session.flush()
+    record_step(
+        session, row, step, act, [row.claimant_id], before=opening_of(opened), after=opened, now=said.now
+    )  # fmt: skip
     return CaseId(row.id)
 
 
@@ -370,65 +317,20 @@ def _take(
     keys: Keys,
     case: CaseRow,
     name: str,
-    said: _Said,
+    said: Spoken,
     signers: Sequence[UUID | str],
     make: Callable[[bytes, bytes], CaseAct],
 ) -> None:
     """Take a step: check it against the case, keep what was said, record its entry."""
-    _require_idle(session, case)
-    step = _write_step(session, keys, case, name, said, require_organisation(said.by))
+    make_way(session, case, said.now)
+    step = write_step(session, keys, case, name, said, require_organisation(said.by))
     act, before = make(case_key(case.id), step.digest), record_of(case)
     try:
         after = advance_case(before, act, time=said.time)
     except ActRefused as refusal:
         rule = str(refusal.members["rule"])
         raise CaseStepRefused(_RULES[rule], members={"rule": rule}) from refusal
-    step.before, step.due = read_state(before), after.due if after.due != before.due else 0
-    write_state(case, read_state(after))
-    step.entry_id = record_entry(session, EntryKind.CASE, case.id, write_act(act, signers), said.now)
-    session.flush()
-
-
-def _require_idle(session: ReadSession, case: CaseRow) -> None:
-    waiting = select(EntryRow.id).where(EntryRow.subject_id == case.id, EntryRow.state == EntryState.RECORDED)
-    if session.exec(waiting).first() is not None:
-        raise CaseBusy
-
-
-def _write_step(
-    session: WriteSession, keys: Keys, case: CaseRow, name: str, said: _Said, house: UUID
-) -> CaseStepRow:  # fmt: skip
-    text, step_id = said.text.strip(), new_id()
-    if not 0 < len(text) <= _MAX_TEXT:
-        raise BadCase(N_("Say something, in at most {count} characters."), count=_MAX_TEXT)
-    _check_exhibits(said.exhibits)
-    salt = keys.salt(f"case-step:{step_id}")
-    last = session.exec(select(func.max(CaseStepRow.number)).where(CaseStepRow.case_id == case.id)).one()
-    row = CaseStepRow(
-        id=step_id, case_id=case.id, number=(last or 0) + 1, act=name, organisation_id=house,
-        person_id=said.by.person_id, text=text,
-        exhibits=[{"name": one.name.strip(), "sha256": one.sha256} for one in said.exhibits], salt=salt,
-        digest=_digest_of(salt, text, said.exhibits), at=said.now,
-    )  # fmt: skip
-    session.add(row)
-    session.flush()
-    return row
-
-
-def _check_exhibits(exhibits: Sequence[Exhibit]) -> None:
-    if len(exhibits) > _MAX_EXHIBITS:
-        raise BadCase(N_("At most {count} exhibits go with one step."), count=_MAX_EXHIBITS)
-    for one in exhibits:
-        if not 0 < len(one.name.strip()) <= _MAX_TITLE or not _SHA256.fullmatch(one.sha256):
-            raise BadCase(N_("An exhibit has a name and the SHA-256 of its bytes."))
-
-
-def _digest_of(salt: bytes, text: str, exhibits: Sequence[Exhibit]) -> bytes:
-    """Return the root over the text and each exhibit, every one under a salt of its own."""
-    contents = [text.encode(), *(bytes.fromhex(one.sha256) for one in exhibits)]
-    return root_of(
-        [commitment_to(keccak(salt + place.to_bytes(4, "big")), content) for place, content in enumerate(contents)]
-    )
+    record_step(session, case, step, act, signers, before=before, after=after, now=said.now)
 
 
 def _end_of_term(days: int, now: datetime) -> int:

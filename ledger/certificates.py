@@ -118,10 +118,13 @@ def issue_certificate(
 
 def _custody(session: ReadSession, grant: GrantRow) -> str:
     """Say who keeps the keys by which licensor and licensee speak on the ledger when the certificate is issued."""
-    own = [keeps_own_keys(session, organisation_id=house) for house in (grant.licensor_id, grant.licensee_id)]
-    if own[0] == own[1]:
-        return OWN_KEYS if own[0] else CUSTODY
-    return f"许可方{OWN_KEYS if own[0] else CUSTODY}；被许可方{OWN_KEYS if own[1] else CUSTODY}"
+    licensor, licensee = (keeper_words(session, house) for house in (grant.licensor_id, grant.licensee_id))
+    return licensor if licensor == licensee else f"许可方{licensor}；被许可方{licensee}"
+
+
+def keeper_words(session: ReadSession, organisation_id: UUID) -> str:
+    """Say who keeps the keys by which a house speaks, in the words of certificates and proofs."""
+    return OWN_KEYS if keeps_own_keys(session, organisation_id=organisation_id) else CUSTODY
 
 
 def attest_certificate(

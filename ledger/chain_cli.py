@@ -7,6 +7,7 @@ from typing import Annotated, Any, Protocol, cast
 import typer
 from sqlmodel import func, select
 
+from asset_hub.accounts import party_names
 from asset_hub.accounts.acting import acting_person
 from asset_hub.catalogue import find_asset
 from asset_hub.core import clock
@@ -54,10 +55,17 @@ def status(
     facts = home.chain.facts(within_s=_NODE_SECONDS)
     with home.database.read() as session:
         health = read_health(session, home.keys, node=facts)
+        names = party_names(session, organisation_ids=set(health.unsigned.houses), language="zh")
         states = {
             str(state): session.exec(select(func.count()).where(EntryRow.state == state)).one() for state in EntryState
         }
-    said = _facts_of(home, health, states)
+    said = _facts_of(home, health, states) | {
+        "unsigned": {
+            "count": health.unsigned.count, "oldest_hours": health.unsigned.hours(clock.now()),
+            "houses": [names.get(one, str(one)) for one in health.unsigned.houses],
+        },
+        "keepers": {str(kind): count for kind, count in health.keepers.items()},
+    }  # fmt: skip
     words = list(describe_health(health, now=clock.now()))
     if as_json:
         print(json.dumps(said | ({"node": [str(text) for text in words]} if facts else {}), ensure_ascii=False))

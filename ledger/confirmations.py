@@ -17,7 +17,7 @@ from ledger import permissions
 from ledger.key_errors import ConfirmationClosed, ConfirmationNotFound, SamePerson
 from ledger.key_models import ConfirmationRow
 from ledger.models import DeedRow, EntryRow
-from ledger.pending import go_on_when_whole, refuse_waiting
+from ledger.pending import give_up, go_on_when_whole
 from ledger.said import Said, say, say_consent
 from ledger.types import DeedState, EntryState
 
@@ -84,7 +84,7 @@ def refuse(session: WriteSession, *, confirmation_id: UUID, by: Actor, now: date
     """
     _, act = _open_row(session, confirmation_id, by, now)
     if isinstance(act, EntryRow):
-        refuse_waiting(session, act, DECLINED_REASON)
+        give_up(session, act, DECLINED_REASON, now=now)
     else:
         act.state = DeedState.DECLINED
         session.flush()

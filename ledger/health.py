@@ -3,10 +3,11 @@
 Of a network also how far the head is behind, who must be up for it to go on, and what its node lacks.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from uuid import UUID
 
 from sqlmodel import col, func, select
 
@@ -14,11 +15,13 @@ from asset_hub.core.db import ReadSession
 from asset_hub.core.text import N_, Text
 from ledger.chain import CHAIN_ID
 from ledger.engine import EMBEDDED, INSTANT, NETWORK, BlockHead
+from ledger.house_keys import count_keepers
+from ledger.key_models import SignatureRow
 from ledger.models import BlockRow, ChainRow, EntryRow, JournalRow
 from ledger.nonces import OutboxRow, OutboxState
 from ledger.signing import Keys
 from ledger.sites import find_site
-from ledger.types import EntryKind, EntryState
+from ledger.types import CustodyKind, EntryKind, EntryState
 
 STALLED_AFTER = timedelta(minutes=10)
 STALLED_PERIODS = 10
@@ -45,6 +48,19 @@ class GasOfAct:
 
 
 @dataclass(frozen=True, slots=True)
+class Unsigned:
+    """What waits for signatures of houses that keep their own keys: how much, since when, whose are missing."""
+
+    count: int
+    since: datetime | None
+    houses: tuple[UUID, ...]
+
+    def hours(self, now: datetime) -> int:
+        """Return for how many whole hours the oldest has waited."""
+        return int((now - self.since).total_seconds()) // 3600 if self.since else 0
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """The ledger at a moment; `head` and `genesis` are None before the first entry."""
 
@@ -60,6 +76,8 @@ class Health:
     contracts: tuple[tuple[str, str], ...]
     operator: str
     gas: tuple[GasOfAct, ...]
+    unsigned: Unsigned
+    keepers: Mapping[CustodyKind, int]
     finality: str = "instant"
     node: "NodeFacts | None" = None
     outbox: "OutboxFacts | None" = None
@@ -234,8 +252,23 @@ def read_health(session: ReadSession, keys: Keys, *, node: NodeFacts | None = No
         waiting=states.get(EntryState.RECORDED, 0), confirmed=states.get(EntryState.CONFIRMED, 0),
         refused=states.get(EntryState.REFUSED, 0), waits_since=session.exec(oldest).one(),
         contracts=tuple(sorted((name, f"0x{at.hex()}") for name, at in site.addresses.items())) if site else (),
-        operator=f"0x{keys.operator.address.hex()}", gas=_gas(session),
+        operator=f"0x{keys.operator.address.hex()}", gas=_gas(session), unsigned=read_unsigned(session),
+        keepers=count_keepers(session),
     )  # fmt: skip
+
+
+def read_unsigned(session: ReadSession) -> Unsigned:
+    """Return what waits for signatures of houses."""
+    is_waiting = EntryRow.state == EntryState.UNSIGNED
+    count, since = session.exec(select(func.count(), func.min(EntryRow.created_at)).where(is_waiting)).one()
+    missing = (
+        select(SignatureRow.organisation_id, func.min(EntryRow.number))
+        .join(EntryRow, col(EntryRow.id) == col(SignatureRow.entry_id))
+        .where(is_waiting, col(SignatureRow.signature).is_(None))
+        .group_by(col(SignatureRow.organisation_id))
+        .order_by(func.min(EntryRow.number))
+    )
+    return Unsigned(count, since, tuple(house for house, _number in session.exec(missing)))
 
 
 def _head(session: ReadSession) -> Head | None:

@@ -5,13 +5,13 @@ key then retires the operator's, by the house's own act. Here are addresses only
 comes to us.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
 from eth_utils.address import to_checksum_address
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 
 from asset_hub.accounts import Actor, require, require_organisation, require_person
 from asset_hub.core.db import ReadSession, WriteSession
@@ -158,8 +158,32 @@ def is_in_custody(session: ReadSession, *, organisation_id: UUID) -> bool:
 
 def keeps_own_keys(session: ReadSession, *, organisation_id: UUID) -> bool:
     """Say whether nobody but this house can sign for it; a house that is not on the ledger keeps none."""
-    rows = session.exec(select(KeyRow).where(KeyRow.organisation_id == organisation_id)).all()
-    return any(row.custody == CustodyKind.OWN and row.state == KeyState.LIVE for row in rows) and not is_kept_for(rows)
+    found = keepers_of(session, organisation_ids=[organisation_id])
+    return found.get(organisation_id) == CustodyKind.OWN
+
+
+def keepers_of(session: ReadSession, *, organisation_ids: Collection[UUID]) -> dict[UUID, CustodyKind]:
+    """Return who signs for these houses: the operator where it can, else the house; left out where nobody does yet."""
+    rows = session.exec(
+        select(KeyRow.organisation_id, KeyRow.custody)
+        .where(col(KeyRow.organisation_id).in_(organisation_ids), KeyRow.state == KeyState.LIVE)
+        .order_by(col(KeyRow.custody).desc())  # the operator's word comes last and stands
+    )
+    return {house: CustodyKind(custody) for house, custody in rows}
+
+
+def facts_of_keepers(session: ReadSession, organisation_ids: Collection[UUID]) -> dict[str, str]:
+    """Return the same as plain JSON, by the ids of the houses."""
+    found = keepers_of(session, organisation_ids=organisation_ids)
+    return {str(house): str(kind) for house, kind in found.items()}
+
+
+def count_keepers(session: ReadSession) -> dict[CustodyKind, int]:
+    """Return for how many houses the operator can sign, and how many sign for themselves alone."""
+    live = select(KeyRow.organisation_id, func.min(KeyRow.custody).label("keeper")).where(KeyRow.state == KeyState.LIVE)
+    houses = live.group_by(col(KeyRow.organisation_id)).subquery()
+    counts = session.exec(select(houses.c.keeper, func.count()).group_by(houses.c.keeper)).all()
+    return dict.fromkeys(CustodyKind, 0) | {CustodyKind(keeper): count for keeper, count in counts}
 
 
 def house_that_countersigns(session: ReadSession, *, address: bytes, now: datetime) -> UUID | None:

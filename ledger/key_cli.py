@@ -5,6 +5,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime, time
 from pathlib import Path
@@ -112,19 +113,6 @@ def add(
     print("asked for; sign it by the new key: asset-hub key pending")
 
 
-@commands.command("retire")
-def retire(
-    context: typer.Context, address_text: Annotated[str, typer.Argument(metavar="ADDRESS")], *, by: By = "",
-    house: For = "",
-) -> None:  # fmt: skip
-    """End a key of one's house; another key of it signs."""
-    home = cast(LedgerHome, home_of(context))
-    with home.database.write() as session:
-        actor = acting(home, session, by, house)
-        house_keys.retire_key(session, address=read_address(address_text), by=actor, now=clock.now())
-    home.run_jobs()
-
-
 @commands.command("recover")
 def recover(
     context: typer.Context,
@@ -146,17 +134,24 @@ def recover(
     home.run_jobs()
 
 
-@commands.command("object")
-def cancel(
-    context: typer.Context, address_text: Annotated[str, typer.Argument(metavar="ADDRESS")], *, by: By = "",
-    house: For = "",
-) -> None:  # fmt: skip
-    """Object to a recovery of one's own house; a key of it signs."""
-    home = cast(LedgerHome, home_of(context))
-    with home.database.write() as session:
-        actor = acting(home, session, by, house)
-        house_keys.cancel_recovery(session, address=read_address(address_text), by=actor, now=clock.now())
-    home.run_jobs()
+def _own_key_command(name: str, act: Callable[..., object], said: str) -> None:
+    @commands.command(name, help=said)
+    def take(
+        context: typer.Context, address_text: Annotated[str, typer.Argument(metavar="ADDRESS")], *, by: By = "",
+        house: For = "",
+    ) -> None:  # fmt: skip
+        home = cast(LedgerHome, home_of(context))
+        with home.database.write() as session:
+            actor = acting(home, session, by, house)
+            act(session, address=read_address(address_text), by=actor, now=clock.now())
+        home.run_jobs()
+
+
+for _name, _act, _said in (
+    ("retire", house_keys.retire_key, "End a key of one's house; another key of it signs."),
+    ("object", house_keys.cancel_recovery, "Object to a recovery of one's own house; a key of it signs."),
+):
+    _own_key_command(_name, _act, _said)
 
 
 @commands.command("pending")

@@ -28,10 +28,10 @@ class KeyMissing(RuleRefused):
     slug, title = "key-missing", N_("A house keeps its own keys, and none of them is valid now")
 
 
-class OwnKeyRefused(RuleRefused):
-    """An act that cannot wait for a signature, of a house that keeps its own key; nobody else signs for it."""
+class TooLateToSign(RuleRefused):
+    """A house keeps its own key, and the term of the act ends before it could sign; nobody else signs for it."""
 
-    slug, title = "own-key-needed", N_("A house keeps its own key, and this act cannot wait for its signature yet")
+    slug, title = "too-late-to-sign", N_("The term ends before the house could sign by its own key")
 
 
 class ConfirmationNotFound(NotFound):

@@ -8,12 +8,14 @@ from fastapi.responses import Response
 from asset_hub.accounts import require, require_organisation
 from asset_hub.accounts.deps import CurrentActor
 from asset_hub.core import clock
-from asset_hub.core.text import N_
-from asset_hub.web.shell import language_of, render
+from asset_hub.core.text import N_, Text
+from asset_hub.web.shell import language_of, redirect, render
 from asset_hub.web.texts import translator
 from ledger import permissions
-from ledger.house_keys import is_in_custody, list_keys, show_address
-from ledger.pending import list_pending
+from ledger.house_keys import cancel_recovery, is_in_custody, list_keys, read_address, show_address
+from ledger.key_acts import CancelRecovery
+from ledger.pages import REFUSAL_WORDS
+from ledger.pending import list_given_up, list_pending
 from ledger.types import CustodyKind, KeyState
 from ledger.waiting import PURPOSE_ACTS
 
@@ -53,10 +55,23 @@ def keys_page(request: Request, by: CurrentActor) -> Response:
         found = list_keys(session, organisation_id=house)
         pending = list_pending(session, by=by, now=clock.now())
         in_custody = is_in_custody(session, organisation_id=house)
+        given_up = list_given_up(session, by=by, now=clock.now())
+    objected = {one.typed["message"]["key"] for one in pending if one.typed["primaryType"] == CancelRecovery.__name__}
+    recoveries = [one for one in found if one.state == KeyState.RECOVERING]
     language = language_of(request)
     words = {name: translator(language)(text) for name, text in _WORDS.items()}
     return render(
         request, "ledger/keys.html", title=N_("Keys and signatures"), keys=found, pending=pending,
         in_custody=in_custody, states=STATE_WORDS, custody=CUSTODY_WORDS, show_address=show_address,
-        acts=PURPOSE_ACTS, words=json.dumps(words, ensure_ascii=False),
+        acts=PURPOSE_ACTS, given_up=[(one, REFUSAL_WORDS[one.reason]) for one in given_up],
+        recoveries=[(one, f"0x{one.address.hex()}" in objected) for one in recoveries],
+        words=json.dumps(words, ensure_ascii=False),
     )  # fmt: skip
+
+
+@router.post("/keys/{address}/objection")
+def objection_posted(request: Request, address: str, by: CurrentActor) -> Response:
+    """Object to a recovery of the reader's house."""
+    with request.app.state.services.database.write() as session:
+        cancel_recovery(session, address=read_address(address), by=by, now=clock.now())
+    return redirect("/keys", said=Text(N_("The objection is recorded; a key of the house signs it.")))

@@ -13,8 +13,8 @@ from asset_hub.core import clock
 from ledger import house_keys, permissions
 from ledger.house_keys import read_address
 from ledger.key_errors import BadSignature
-from ledger.key_views import facts_of_keys, facts_of_pending
-from ledger.pending import give_signature, list_pending
+from ledger.key_views import facts_of_given_up, facts_of_keys, facts_of_pending
+from ledger.pending import give_signature, list_given_up, list_pending
 from ledger.waiting import PURPOSE_ACTS, PURPOSE_COUNTERSIGN
 
 router = APIRouter(prefix="/api/v1", tags=["ledger"])
@@ -31,6 +31,13 @@ class NewKey(_Closed):
     acts: bool = True
     countersign: bool = True
     valid_until: AwareDatetime | None = None
+
+
+class NewRecovery(_Closed):
+    """The house that lost its keys, and the address of the key that it is to have."""
+
+    organisation: UUID
+    address: str = Field(max_length=42)
 
 
 class GivenSignature(_Closed):
@@ -68,11 +75,46 @@ def retire_key(request: Request, address: str, by: CurrentActor) -> dict[str, An
         return facts_of_keys(session, require_organisation(by))
 
 
+@router.post("/keys/{address}/objection")
+def object_to_recovery(request: Request, address: str, by: CurrentActor) -> dict[str, Any]:
+    """Object to a recovery of one's own house by this key; a live key of the house signs."""
+    with request.app.state.services.database.write() as session:
+        house_keys.cancel_recovery(session, address=read_address(address), by=by, now=clock.now())
+        return facts_of_keys(session, require_organisation(by))
+
+
+@router.post("/recoveries", status_code=201)
+def propose_recovery(request: Request, body: NewRecovery, by: CurrentActor) -> dict[str, Any]:
+    """Propose a new key for a house that lost its own; it has three days to object. The operator's act."""
+    with request.app.state.services.database.write() as session:
+        house_keys.propose_recovery(
+            session, organisation_id=body.organisation, address=read_address(body.address), by=by, now=clock.now()
+        )
+        return facts_of_keys(session, body.organisation)
+
+
+@router.post("/recoveries/{organisation_id}/{address}/completion")
+def complete_recovery(request: Request, organisation_id: UUID, address: str, by: CurrentActor) -> dict[str, Any]:
+    """Give a house the proposed key, once the three days have passed without an objection. The operator's act."""
+    with request.app.state.services.database.write() as session:
+        house_keys.recover(
+            session, organisation_id=organisation_id, address=read_address(address), by=by, now=clock.now()
+        )
+        return facts_of_keys(session, organisation_id)
+
+
 @router.get("/signatures")
 def signatures(request: Request, by: CurrentActor) -> dict[str, Any]:
-    """What waits for a signature of one's own house: in words, and exactly as it is signed (EIP-712)."""
+    """What waits for a signature of one's own house: in words, and exactly as it is signed (EIP-712).
+
+    `given_up` is what it did not sign in the last 30 days.
+    """
+    now = clock.now()
     with request.app.state.services.database.write() as session:
-        return {"pending": [facts_of_pending(one) for one in list_pending(session, by=by, now=clock.now())]}
+        return {
+            "pending": [facts_of_pending(one) for one in list_pending(session, by=by, now=now)],
+            "given_up": [facts_of_given_up(one) for one in list_given_up(session, by=by, now=now)],
+        }
 
 
 @router.post("/signatures/{signature_id}")

@@ -7,7 +7,7 @@ from uuid import UUID
 from asset_hub.core.db import ReadSession
 from ledger.house_keys import HouseKey, is_in_custody, list_keys, show_address
 from ledger.key_errors import SignatureNotFound
-from ledger.pending import Pending
+from ledger.pending import GivenUp, Pending
 from ledger.waiting import PURPOSE_ACTS, PURPOSE_COUNTERSIGN
 
 TO_SIGN_TYPE = "asset_hub/to-sign/1"
@@ -20,6 +20,14 @@ def facts_of_pending(one: Pending) -> dict[str, Any]:
         "type": TO_SIGN_TYPE, "id": str(one.id), "kind": str(one.kind), "text": {"zh": one.said.zh, "en": one.said.en},
         "deadline": one.deadline.isoformat(), "by": show_address(one.address) if one.address else None,
         "digest": one.digest.hex(), "typed_data": one.typed,
+    }  # fmt: skip
+
+
+def facts_of_given_up(one: GivenUp) -> dict[str, Any]:
+    """Return what a house did not sign as plain JSON."""
+    return {
+        "kind": str(one.kind), "text": {"zh": one.said.zh, "en": one.said.en}, "reason": one.reason,
+        "at": one.at.isoformat(),
     }  # fmt: skip
 
 

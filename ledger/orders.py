@@ -1,7 +1,7 @@
 """Orders as acts of the exchange: each checked against the rules, kept here, and on its way to SettlementLedger.
 
-The chain holds salted commitments; amounts, receipts and terms stay here. The operator keeps the keys that sign for
-buyer and seller (平台托管). One act of an order is on its way at a time, so that no network may reorder two.
+The chain holds salted commitments; amounts, receipts and terms stay here. One act of an order is on its way at a time,
+so that no network may reorder two; what buyer or seller sign by a key of their own waits for that first.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -46,7 +46,8 @@ from ledger.settlements import (
 )
 from ledger.signed import amount_commitment
 from ledger.signing import Keys
-from ledger.types import EntryKind, EntryState
+from ledger.types import UNSIGNED_REASON, EntryKind, EntryState
+from ledger.waiting import awaited_houses
 
 ACCEPT_WITHIN = timedelta(days=7)
 PAY_GRACE = timedelta(days=1)
@@ -81,7 +82,8 @@ ACT_NAMES: Mapping[str, str] = {
 class OrderOnLedger:
     """An order as the ledger has it; `due` in unix seconds, `stays_fen` is the price less what went back.
 
-    `is_waiting` while an act is on its way, `is_stuck` when the ledger refused the newest.
+    `is_waiting` while an act is on its way or waits for the signatures of `unsigned_by`; `is_stuck` when the ledger
+    refused the newest, `is_lapsed` when it is refused because a house did not sign in time.
     """
 
     id: UUID
@@ -93,6 +95,8 @@ class OrderOnLedger:
     stays_fen: int
     is_waiting: bool
     is_stuck: bool
+    is_lapsed: bool
+    unsigned_by: tuple[UUID, ...]
     opened_at: datetime
 
 
@@ -217,6 +221,14 @@ def expire_order(session: WriteSession, keys: Keys, *, order_id: UUID, now: date
     _take(session, keys, row, record, Expire(UNSIGNED, order_key(order_id)), [OPERATOR], now)
 
 
+def forget_order(session: WriteSession, *, order_id: UUID) -> None:
+    """Let an order be opened anew that the ledger refused to open, or that a house did not sign in time."""
+    row = session.get_one(SettlementRow, order_id, with_for_update=True, populate_existing=True)
+    if row.state == OrderState.NONE:
+        session.delete(row)
+        session.flush()
+
+
 def order_on_ledger(session: ReadSession, keys: Keys, *, order_id: UUID) -> OrderOnLedger | None:
     """Return an order as the ledger has it, None where it was never sent there."""
     row = session.get(SettlementRow, order_id, populate_existing=True)
@@ -247,13 +259,17 @@ def unsettled_orders(session: ReadSession, keys: Keys, *, limit: int = 200) -> t
 
 
 def overdue_orders(session: ReadSession, keys: Keys, *, now: datetime, limit: int = 50) -> tuple[UUID, ...]:
-    """Return orders whose time to pay or to answer is over, and of which nothing is on its way."""
+    """Return orders whose time to pay or to answer is over, and of which nothing is on its way.
+
+    An acceptance that the buyer did not sign in time is no answer.
+    """
     states = (int(OrderState.OPENED), int(OrderState.DELIVERED))
     statement = select(SettlementRow).where(
         col(SettlementRow.state).in_(states), col(SettlementRow.due) < int(now.timestamp())
     )
     views = (_view(session, keys, row) for row in session.exec(statement.order_by(col(SettlementRow.due))))
-    return tuple(islice((one.id for one in views if not one.is_waiting and not one.is_stuck), limit))
+    due = (one.id for one in views if not one.is_waiting and (one.is_lapsed or not one.is_stuck))
+    return tuple(islice(due, limit))
 
 
 def steps_of_orders(session: ReadSession, *, order_ids: Collection[UUID]) -> dict[UUID, tuple[OrderStep, ...]]:
@@ -302,15 +318,13 @@ def _take(
     session: WriteSession, keys: Keys, row: SettlementRow, record: OrderRecord, act: OrderAct,
     signers: Sequence[UUID | str], now: datetime,
 ) -> None:  # fmt: skip
-    addresses = [_address(keys, signer) for signer in signers]
+    addresses = [_address(keys, signer) for signer in signers if isinstance(signer, str)]
     advance_order(record, act, time=int(now.timestamp()), signers=addresses)
     args = write_act(act, signers) | {"addresses": [one.hex() for one in addresses]}
     record_entry(session, EntryKind.ORDER, row.id, args, now)
 
 
-def _address(keys: Keys, signer: UUID | str) -> bytes:
-    if isinstance(signer, UUID):
-        return keys.organisation(signer).address
+def _address(keys: Keys, signer: str) -> bytes:
     return keys.cashier.address if signer == CASHIER else keys.operator.address
 
 
@@ -350,12 +364,17 @@ def _stays(keys: Keys, row: SettlementRow) -> int:
 
 
 def _view(session: ReadSession, keys: Keys, row: SettlementRow) -> OrderOnLedger:
-    newest = session.exec(
-        select(EntryRow.state).where(EntryRow.subject_id == row.id).order_by(col(EntryRow.number).desc())
-    ).first()
+    state, reason = session.exec(
+        select(EntryRow.state, EntryRow.reason)
+        .where(EntryRow.subject_id == row.id)
+        .order_by(col(EntryRow.number).desc())
+    ).first() or (None, None)
+    is_unsigned, is_stuck = state == EntryState.UNSIGNED, state == EntryState.REFUSED
+    missing = awaited_houses(session, subject_ids=[row.id]).get(row.id, ()) if is_unsigned else ()
     return OrderOnLedger(
         row.id, row.asset_id, row.buyer_id, row.seller_id, OrderState(row.state), row.due, _stays(keys, row),
-        newest == EntryState.RECORDED, newest == EntryState.REFUSED, row.opened_at,
+        is_unsigned or state == EntryState.RECORDED, is_stuck, is_stuck and reason == UNSIGNED_REASON, missing,
+        row.opened_at,
     )  # fmt: skip
 
 

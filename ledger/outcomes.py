@@ -14,7 +14,16 @@ def settle_entry(session: WriteSession, entry: EntryRow, *, status: int, revert:
     if status == 1:
         _confirm(session, entry, time)
     else:
-        _refuse(session, entry, read_refusal(revert))
+        refuse_entry(session, entry, read_refusal(revert))
+
+
+def refuse_entry(session: WriteSession, entry: EntryRow, reason: str) -> None:
+    """Refuse an entry for a reason, with what follows from that: whatever it held is free again."""
+    entry.state, entry.reason = EntryState.REFUSED, reason
+    if (project := PROJECTIONS.get(EntryKind(entry.kind))) is not None:
+        project.refused(session, entry)
+    session.flush()
+    emit(session, EntryRefused(entry.id, entry.subject_id, entry.kind, reason))
 
 
 def _confirm(session: WriteSession, entry: EntryRow, time: int) -> None:
@@ -23,11 +32,3 @@ def _confirm(session: WriteSession, entry: EntryRow, time: int) -> None:
         project.confirmed(session, entry, time)
     session.flush()
     emit(session, EntryConfirmed(entry.id, entry.subject_id, entry.kind))
-
-
-def _refuse(session: WriteSession, entry: EntryRow, reason: str) -> None:
-    entry.state, entry.reason = EntryState.REFUSED, reason
-    if (project := PROJECTIONS.get(EntryKind(entry.kind))) is not None:
-        project.refused(session, entry)
-    session.flush()
-    emit(session, EntryRefused(entry.id, entry.subject_id, entry.kind, reason))

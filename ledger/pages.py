@@ -7,17 +7,19 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from asset_hub.accounts import Actor, get_party, require_person
+from asset_hub.accounts import Actor, get_party, may, party_names, require_person
 from asset_hub.accounts.deps import CurrentActor
-from asset_hub.catalogue import find_asset, get_asset
+from asset_hub.catalogue import AssetView, find_asset, get_asset
 from asset_hub.core import clock
 from asset_hub.core.clock import beijing_date
 from asset_hub.core.db import ReadSession
 from asset_hub.core.text import N_, Text
 from asset_hub.web.shell import language_of, render
 from asset_hub.web.story import read_story
+from ledger import permissions
 from ledger.certificates import trust_file
 from ledger.health import describe_health, read_health
+from ledger.house_keys import keepers_of
 from ledger.lineage import lineage_of, may_see_lineage
 from ledger.lineage_graph import draw_lineage, licences_given
 from ledger.orders import ACT_NAMES, OrderStep, orders_of_asset, steps_of_orders
@@ -26,7 +28,15 @@ from ledger.pauses import REGISTER_NAMES, paused_registers
 from ledger.revoked import read_revoked
 from ledger.signing import Keys
 from ledger.trails import trail_of
-from ledger.types import DEED_NAMES, KIND_NAMES, EntryKind, EntryState, ProvenanceEntry
+from ledger.types import (
+    DEED_NAMES,
+    KIND_NAMES,
+    OVERTAKEN_REASON,
+    UNSIGNED_REASON,
+    EntryKind,
+    EntryState,
+    ProvenanceEntry,
+)  # fmt: skip
 from ledger.uploads import PostedFields
 from ledger.verdicts import BadDigest, Verdict, judge, licence_in_words, own_status_list
 
@@ -36,6 +46,10 @@ STATE_WORDS: dict[EntryState, tuple[str, str]] = {
     EntryState.RECORDED: (N_("waits for the ledger"), "busy"),
     EntryState.CONFIRMED: (N_("on the ledger"), "good"),
     EntryState.REFUSED: (N_("refused by the ledger"), "bad"),
+}
+REFUSAL_WORDS: dict[str | None, tuple[str, str]] = {
+    UNSIGNED_REASON: (N_("not signed in time"), "warn"),
+    OVERTAKEN_REASON: (N_("not signed; another act took its place"), "warn"),
 }
 SEALS: dict[EntryState | None, str] = {
     EntryState.CONFIRMED: N_("On the ledger"),
@@ -58,11 +72,14 @@ def ledger_page(request: Request, by: CurrentActor) -> Response:
     with services.database.read() as session:
         health = read_health(session, services.keys, node=facts)
         paused = paused_registers(session, now=now)
+        houses = health.unsigned.houses if may(by, permissions.OVERSEE_UNSIGNED) else ()
+        names = party_names(session, organisation_ids=set(houses), language=language_of(request))
     replayed = read_story(services.settings.home).get("ledger verify")
     said = (replayed.detail_zh if language_of(request) == "zh" else replayed.detail_en) if replayed else ""
     return render(
         request, "ledger/health.html", health=health, paused=paused, registers=REGISTER_NAMES,
-        kinds=KIND_NAMES, replayed=said, is_stalled=health.is_stalled(now), title=N_("Ledger"),
+        kinds=KIND_NAMES, replayed=said, is_stalled=health.is_stalled(now), hours=health.unsigned.hours(now),
+        unsigned_by="、".join(names.get(one, "–") for one in houses), title=N_("Ledger"),
         words=list(describe_health(health, now=now)),
     )  # fmt: skip
 
@@ -94,6 +111,7 @@ def trail_page(request: Request, number: str, by: CurrentActor) -> Response:
         asset = get_asset(session, asset_id=find_asset(session, text=number), by=by, now=clock.now())
         trail = trail_of(session, asset=asset, by=by)
         holder = get_party(session, organisation_id=asset.owner_id)
+        keeper = keepers_of(session, organisation_ids=[asset.owner_id]).get(asset.owner_id)
         language = language_of(request)
         sees_shares = may_see_lineage(session, asset_id=asset.id, owner_id=asset.owner_id, by=by)
         lineage = lineage_of(session, asset_id=asset.id, language=language) if sees_shares else ()
@@ -101,10 +119,11 @@ def trail_page(request: Request, number: str, by: CurrentActor) -> Response:
         given = licences_given(session, asset_id=asset.id, language=language) if trail.licences else ()
     return render(
         request, "ledger/trail.html", number=asset.number, asset_title=asset.title(language), trail=trail,
-        holder=holder.name(language), seal=SEALS[trail.state], entries=[_entry(one) for one in trail.entries],
+        holder=holder.name(language), keeper=keeper, seal=SEALS[trail.state],
+        entries=[_entry(one) for one in trail.entries],
         licences=[(one.number, [_entry(entry) for entry in one.entries]) for one in trail.licences],
         title=N_("What the ledger says about it"), lineage=lineage, deed_names=DEED_NAMES,
-        orders=orders, graph=draw_lineage(lineage, given),
+        orders=orders, graph=draw_lineage(lineage, given), sees_capture=_sees_capture(asset, by),
     )  # fmt: skip
 
 
@@ -151,13 +170,24 @@ def _verify_page(
     )  # fmt: skip
 
 
+def word_of(state: EntryState, reason: str | None) -> tuple[str, str]:
+    """Say how an entry stands in a word and its mark; what was never signed was not refused by the ledger."""
+    return REFUSAL_WORDS.get(reason, STATE_WORDS[state])
+
+
 def order_step(step: OrderStep) -> dict[str, Any]:
     """Return an act of an order as the template of steps takes it."""
-    word, mark = STATE_WORDS[step.state]
+    word, mark = word_of(step.state, step.reason)
     return {
         "kind": ACT_NAMES[step.act], "word": word, "mark": mark, "at": step.at, "block": step.block,
         "transaction": step.transaction, "reason": step.reason,
     }  # fmt: skip
+
+
+def _sees_capture(asset: AssetView, by: Actor) -> bool:
+    """Say whether the reader may open the capture record: the asset's houses, and those who oversee."""
+    is_own = by.organisation_id is not None and by.organisation_id in (asset.owner_id, asset.custodian_id)
+    return is_own or may(by, permissions.OVERSEE)
 
 
 def _orders(session: ReadSession, keys: Keys, *, asset_id: UUID, by: Actor) -> list[dict[str, Any]]:
@@ -174,7 +204,7 @@ def _orders(session: ReadSession, keys: Keys, *, asset_id: UUID, by: Actor) -> l
 
 
 def _entry(entry: ProvenanceEntry) -> dict[str, Any]:
-    word, kind = STATE_WORDS[entry.state]
+    word, kind = word_of(entry.state, entry.reason)
     at: datetime = entry.confirmed_at or entry.created_at
     names = {**KIND_NAMES, EntryKind.ADMIT: N_("Holder admitted")}
     return {"kind": names[entry.kind], "word": word, "mark": kind, "at": at, "block": entry.block_number,

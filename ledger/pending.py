@@ -1,7 +1,7 @@
 """What a house has to sign by its own key: shown exactly and in words, taken when its key signed it, else lapsed."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,10 +9,8 @@ from sqlmodel import col, select
 
 from asset_hub.accounts import Actor, require, require_organisation, require_person
 from asset_hub.core.db import ReadSession, WriteSession
-from asset_hub.core.events import emit
 from ledger import permissions
 from ledger.entries import submit_soon
-from ledger.events import EntryRefused
 from ledger.handed import signatures_of
 from ledger.key_errors import BadSignature, SignatureClosed, SignatureNotFound, WordsChanged
 from ledger.key_models import SignatureRow
@@ -21,11 +19,10 @@ from ledger.pauses import require_open
 from ledger.recovery import recover_address
 from ledger.said import Said, say
 from ledger.second_person import confirmations_of
-from ledger.types import EntryId, EntryKind, EntryState
+from ledger.types import OVERTAKEN_REASON, UNCONFIRMED_REASON, UNSIGNED_REASON, EntryId, EntryKind, EntryState
 from ledger.waiting import speaking_keys, wanted, write_asks
 
-UNSIGNED_REASON = "SignatureMissing"
-UNCONFIRMED_REASON = "ConfirmationMissing"
+_SHOWN_FOR = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +39,16 @@ class Pending:
     address: bytes | None
     deadline: datetime
     is_new_key: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """What a house was asked to sign and did not: its time passed, or something else took its place."""
+
+    kind: EntryKind
+    said: Said
+    reason: str
+    at: datetime
 
 
 def list_pending(session: WriteSession, *, by: Actor, now: datetime) -> tuple[Pending, ...]:
@@ -96,9 +103,7 @@ def go_on_when_whole(session: WriteSession, entry: EntryRow, now: datetime) -> E
     is_signed = all(one.signature is not None for one in signatures_of(session, entry.id))
     if is_signed and all(one.confirmed_at is not None for one in confirmations_of(session, entry.id)):
         require_open(session, EntryKind(entry.kind), now=now)
-        entry.state = EntryState.RECORDED
-        session.flush()
-        submit_soon(session)
+        _go_on(session, entry, now)
     return EntryState(entry.state)
 
 
@@ -110,18 +115,51 @@ def lapse_unsigned(session: WriteSession, *, entry_id: UUID, now: datetime) -> N
     if entry.state != EntryState.UNSIGNED or any(now.timestamp() < deadline for deadline in waits_until):
         return
     is_signed = all(row.signature is not None for row in asked)
-    refuse_waiting(session, entry, UNCONFIRMED_REASON if is_signed else UNSIGNED_REASON)
+    give_up(session, entry, UNCONFIRMED_REASON if is_signed else UNSIGNED_REASON, now=now)
 
 
-def refuse_waiting(session: WriteSession, entry: EntryRow, reason: str) -> None:
-    """End an entry that waited; whatever it held is free again."""
-    from ledger.projections import PROJECTIONS  # it follows entries to their end, this one among them
+def list_given_up(session: ReadSession, *, by: Actor, now: datetime) -> tuple[GivenUp, ...]:
+    """Return what one's house did not sign and was given up, newest first, of the last 30 days. Raises Forbidden."""
+    house = require_organisation(by)
+    require(by, permissions.KEYS, organisation_id=house)
+    statement = (
+        select(EntryRow)
+        .join(SignatureRow, col(SignatureRow.entry_id) == col(EntryRow.id))
+        .where(
+            SignatureRow.organisation_id == house, col(SignatureRow.signature).is_(None),
+            col(EntryRow.reason).in_((UNSIGNED_REASON, OVERTAKEN_REASON)),
+            col(EntryRow.confirmed_at) > now - _SHOWN_FOR,
+        )
+        .order_by(col(EntryRow.number).desc())
+        .distinct()
+    )  # fmt: skip
+    return tuple(
+        GivenUp(EntryKind(entry.kind), say(session, entry), str(entry.reason), entry.confirmed_at or entry.created_at)
+        for entry in session.exec(statement)
+    )
 
-    entry.state, entry.reason = EntryState.REFUSED, reason
+
+def overtake(session: WriteSession, entry: EntryRow, *, now: datetime) -> None:
+    """Give up an entry that waits, because something else was decided meanwhile that rules it out."""
+    give_up(session, entry, OVERTAKEN_REASON, now=now)
+
+
+def give_up(session: WriteSession, entry: EntryRow, reason: str, *, now: datetime) -> None:
+    """Refuse an entry that waits, with what follows from that: whatever it held is free again."""
+    from ledger.outcomes import refuse_entry  # it follows entries of every kind to their end, this one among them
+
+    entry.confirmed_at = now
+    refuse_entry(session, entry, reason)
+
+
+def _go_on(session: WriteSession, entry: EntryRow, now: datetime) -> None:
+    from ledger.projections import PROJECTIONS  # as above
+
+    entry.state = EntryState.RECORDED
     if (project := PROJECTIONS.get(EntryKind(entry.kind))) is not None:
-        project.refused(session, entry)
+        project.signed(session, entry, now)
     session.flush()
-    emit(session, EntryRefused(entry.id, entry.subject_id, entry.kind, reason))
+    submit_soon(session)
 
 
 def _signer(session: ReadSession, row: SignatureRow, signature: bytes, now: datetime) -> bytes:

@@ -5,6 +5,7 @@ Each does to our rows what the contract did to its state, in the transaction of 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -12,6 +13,7 @@ from sqlmodel import col, select
 
 from asset_hub.core.db import WriteSession
 from ledger.case_projection import case_confirmed, case_refused
+from ledger.case_steps import case_signed
 from ledger.compaction import compact_confirmed
 from ledger.grants import end_day, read_words
 from ledger.house_keys import key_confirmed, key_refused
@@ -28,10 +30,11 @@ _DAY_SECONDS = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """`confirmed` gets the block's time in unix seconds."""
+    """`confirmed` gets the block's time in unix seconds; `signed` is told when houses signed what waited for them."""
 
     confirmed: Callable[[WriteSession, EntryRow, int], None]
     refused: Callable[[WriteSession, EntryRow], None]
+    signed: Callable[[WriteSession, EntryRow, datetime], None] = lambda _session, _entry, _now: None
 
 
 def _grant_confirmed(session: WriteSession, entry: EntryRow, time: int) -> None:
@@ -91,7 +94,7 @@ PROJECTIONS: Mapping[EntryKind, Projection] = {
     EntryKind.END: Projection(_end_confirmed, _nothing),
     EntryKind.TITLE: Projection(_title_confirmed, _nothing),
     EntryKind.COMPACT: Projection(compact_confirmed, _nothing),
-    EntryKind.CASE: Projection(case_confirmed, case_refused),
+    EntryKind.CASE: Projection(case_confirmed, case_refused, case_signed),
     EntryKind.STATEMENT: Projection(statement_confirmed, statement_refused),
     EntryKind.ORDER: Projection(order_confirmed, order_refused),
     EntryKind.KEY: Projection(key_confirmed, key_refused),

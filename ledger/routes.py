@@ -8,15 +8,16 @@ from typing import Any
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from asset_hub.accounts import require, require_person
+from asset_hub.accounts import may, party_names, require, require_person
 from asset_hub.accounts.deps import CurrentActor
 from asset_hub.catalogue import find_asset, get_asset
 from asset_hub.core import clock
 from asset_hub.core.text import N_
 from ledger import office, permissions
-from ledger.certificates import CUSTODY, WITNESS
+from ledger.certificates import WITNESS
 from ledger.errors import BadCertificate
 from ledger.health import describe_health, read_health
+from ledger.house_keys import facts_of_keepers
 from ledger.pauses import Pause, paused_registers
 from ledger.revoked import read_revoked
 from ledger.trails import trail_of
@@ -74,6 +75,10 @@ def health(request: Request, by: CurrentActor) -> dict[str, Any]:
     with services.database.read() as session:
         found = read_health(session, services.keys, node=facts)
         paused = [_pause(one) for one in paused_registers(session, now=now)]
+        names = party_names(session, organisation_ids=set(found.unsigned.houses), language="zh")
+    unsigned: dict[str, Any] = {"count": found.unsigned.count, "oldest_hours": found.unsigned.hours(now)}
+    if may(by, permissions.OVERSEE_UNSIGNED):
+        unsigned |= {"houses": [{"id": str(one), "name": names.get(one, "")} for one in found.unsigned.houses]}
     head = (
         {"number": found.head.number, "hash": found.head.hash, "time": found.head.time.isoformat()}
         if found.head
@@ -83,7 +88,10 @@ def health(request: Request, by: CurrentActor) -> dict[str, Any]:
         "engine": found.engine, "finality": found.finality, "chain_id": found.chain_id, "genesis": found.genesis,
         "head": head, "transactions": found.transactions,
         "entries": {"waiting": found.waiting, "confirmed": found.confirmed, "refused": found.refused},
-        "contracts": dict(found.contracts), "operator": found.operator, "custody": CUSTODY, "witness": WITNESS,
+        "unsigned": unsigned,
+        "contracts": dict(found.contracts), "operator": found.operator,
+        "custody": {str(kind): count for kind, count in found.keepers.items()},
+        "witness": WITNESS,
         "gas": [asdict(one) for one in found.gas], "is_stalled": found.is_stalled(now),
         "node": [str(text) for text in describe_health(found, now=now)], "paused": paused,
     }  # fmt: skip
@@ -113,8 +121,9 @@ def provenance(request: Request, number: str, by: CurrentActor) -> dict[str, Any
     with request.app.state.services.database.read() as session:
         asset = get_asset(session, asset_id=find_asset(session, text=number), by=by, now=clock.now())
         trail = trail_of(session, asset=asset, by=by)
+        custody = facts_of_keepers(session, [asset.owner_id])
     found: dict[str, Any] = {
-        "number": asset.number, "state": trail.state, "commitment": trail.commitment or None, "custody": CUSTODY,
+        "number": asset.number, "state": trail.state, "commitment": trail.commitment or None, "custody": custody,
         "witness": WITNESS, "entries": [_entry(one) for one in trail.entries],
     }  # fmt: skip
     if trail.licences:

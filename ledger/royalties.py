@@ -1,7 +1,7 @@
 """Royalty statements (结算单) as acts: published and revised by the operator, objected to by the houses concerned.
 
 The chain holds a Merkle-sum root and a commitment to the total; lines, labels and salts stay here. A payee reads and
-proves its own lines only. The operator keeps the keys that sign (平台托管).
+proves its own lines only. The operator signs statements as notary, the licensor's key an objection of the licensor.
 """
 
 import re
@@ -30,6 +30,7 @@ from ledger.entries import admit_organisation, commitment_to, record_entry
 from ledger.merkle import root_of
 from ledger.merklesum import Line, StatementRefused, SumTree, build_tree
 from ledger.models import EntryRow
+from ledger.pending import overtake
 from ledger.signed import SignedAct, amount_commitment
 from ledger.signing import Keys
 from ledger.statement_proofs import line_salt
@@ -83,6 +84,7 @@ def revise_statement(
 ) -> int:
     """Replace a statement's lines for a reason; return the number of the revision. The earlier ones stay.
 
+    An objection to the revision before that its licensor has not signed yet is given up.
     Raises Forbidden, StatementNotFound, StatementBusy, BadStatement.
     """
     require(by, permissions.PUBLISH_STATEMENT)
@@ -90,6 +92,7 @@ def revise_statement(
     if row is None:
         raise StatementNotFound
     _require_idle(session, row)
+    _overtake_objections(session, row, now)
     _write_revision(session, keys, row, lines, _checked(reason), now)
     return row.revision
 
@@ -99,8 +102,9 @@ def object_to_statement(
 ) -> UUID:
     """Object as the licensor or as a payee of the revision that stands; return the objection's id.
 
-    The licensor's goes to StatementLedger under its key; of a payee's, whom that contract does not know, the operator
-    anchors the digest. Raises Forbidden, StatementNotFound, OtherRevision, StatementBusy, BadStatement.
+    The licensor's goes to StatementLedger under its key, and waits where only the licensor has that; of a payee's, whom
+    that contract does not know, the operator anchors the digest. Raises Forbidden, StatementNotFound, OtherRevision,
+    StatementBusy, BadStatement.
     """
     require(by, permissions.OBJECT, organisation_id=by.organisation_id)
     house, row = require_organisation(by), _locked(session, statement_id)
@@ -247,6 +251,12 @@ def _require_idle(session: ReadSession, row: StatementRow) -> None:
     waiting = select(EntryRow.id).where(EntryRow.subject_id == row.id, EntryRow.state == EntryState.RECORDED)
     if session.exec(waiting).first() is not None:
         raise StatementBusy
+
+
+def _overtake_objections(session: WriteSession, row: StatementRow, now: datetime) -> None:
+    statement = select(EntryRow).where(EntryRow.subject_id == row.id, EntryRow.state == EntryState.UNSIGNED)
+    for entry in session.exec(statement.with_for_update()).all():
+        overtake(session, entry, now=now)
 
 
 def _is_concerned(session: ReadSession, row: StatementRow, house: UUID) -> bool:

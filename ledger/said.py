@@ -1,23 +1,29 @@
 """An act in the words of both languages, for whoever has to sign it; drawn from the entry, as its call is."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlmodel import select
+
 from asset_hub.accounts import get_party
 from asset_hub.core.clock import BEIJING
 from asset_hub.core.db import ReadSession
+from asset_hub.core.money import Money
+from ledger.case_models import CaseRow, CaseStepRow, ObjectionRow
 from ledger.codebook import USES, GrantKind, rights_of_mask
 from ledger.grants import Words, day_as_date, end_day, kind_of, read_words, start_day
 from ledger.models import DeedRow, EntryRow, GrantRow, WorkRow
+from ledger.order_models import SettlementRow
+from ledger.terms import lapse_of
 from ledger.types import DeedKind, EntryKind
 
 _EVERY = (1 << 96) - 1
-_LAPSES = (1 << 40) - 1
 _PERCENT = 100
+_MOST_TEXT = 300
 KIND_WORDS: Mapping[GrantKind, tuple[str, str]] = {
     GrantKind.NON_EXCLUSIVE: ("普通许可", "a non-exclusive licence"),
     GrantKind.SOLE: ("排他许可", "a sole licence"),
@@ -106,7 +112,7 @@ def _hold(session: ReadSession, entry: EntryRow) -> Said:
     args, words = entry.args, read_words(entry.args["words"])
     giver, taker = _house(session, args["licensor"]), _house(session, args["licensee"])
     what, work = _terms(words), _work(session, UUID(args["asset"]))
-    lapses = _moment(words[2] >> 8 & _LAPSES)
+    lapses = _moment(lapse_of(words))
     return Said(
         f"{giver.zh}就{work.zh}为{taker.zh}预留权利至 {lapses}：{what.zh}。",
         f"{giver.en} holds for {taker.en} until {lapses} Beijing time, of {work.en}: {what.en}.",
@@ -139,6 +145,64 @@ def _key(session: ReadSession, entry: EntryRow) -> Said:
     return Said(f"{who.zh}{zh} 0x{address}{more[0]}。", f"{who.en} {en} 0x{address}{more[1]}.")
 
 
+_CASE_ACTS: Mapping[str, tuple[str, str]] = {
+    "OpenCase": ("提起争议", "opens the dispute"),
+    "Respond": ("答复争议", "answers the dispute"),
+    "Appeal": ("就争议上诉", "appeals in the dispute"),
+    "Withdraw": ("撤回争议", "withdraws the dispute"),
+    "Settle": ("就争议和解", "settle the dispute"),
+}
+
+
+def _case(session: ReadSession, entry: EntryRow) -> Said:
+    case = session.get_one(CaseRow, entry.subject_id)
+    step = session.exec(select(CaseStepRow).where(CaseStepRow.entry_id == entry.id)).first()
+    who, work = _houses(session, entry.args["signers"]), _work(session, case.asset_id)
+    zh, en = _CASE_ACTS[entry.args["act"]]
+    about = case.licence_number
+    over = (f"第 {about} 号许可", f"licence no. {about}") if about is not None else (work.zh, work.en)
+    more = (f"：{_clipped(step.text)}", f": {_clipped(step.text)}") if step else ("", "")
+    shown = len(step.exhibits) if step else 0
+    seen = (f"（证据 {shown} 件）", f" ({shown} exhibits)") if shown else ("", "")
+    return Said(
+        f"{who.zh}{zh}“{case.title}”（{over[0]}）{more[0]}{seen[0]}",
+        f"{who.en} {en} “{case.title}” ({over[1]}){more[1]}{seen[1]}",
+    )
+
+
+def _statement(session: ReadSession, entry: EntryRow) -> Said:
+    values = entry.args["values"]
+    who, month = _houses(session, entry.args["signers"]), str(values["period"])
+    period, revision = f"{month[:4]}-{month[4:]}", values["revision"]
+    row = session.exec(select(ObjectionRow).where(ObjectionRow.entry_id == entry.id)).first()
+    more = (f"：{_clipped(row.text)}", f": {_clipped(row.text)}") if row else ("", "")
+    return Said(
+        f"{who.zh}对 {period} 结算单第 {revision} 版提出异议{more[0]}",
+        f"{who.en} objects to revision {revision} of its statement of {period}{more[1]}",
+    )
+
+
+_ORDER_ACTS: Mapping[str, tuple[str, str]] = {
+    "OpenOrder": ("订立订单", "agree on the order"),
+    "Deliver": ("确认已交付订单", "has delivered the order"),
+    "Accept": ("验收订单", "accepts the order"),
+    "CloseTogether": ("共同了结订单", "end the order"),
+}
+
+
+def _order(session: ReadSession, entry: EntryRow) -> Said:
+    row = session.get(SettlementRow, entry.subject_id)
+    who, (zh, en) = _houses(session, entry.args["signers"]), _ORDER_ACTS[entry.args["act"]]
+    if row is None:
+        return Said(f"{who.zh}{zh} {entry.subject_id}。", f"{who.en} {en} {entry.subject_id}.")
+    work, price = _work(session, row.asset_id), Money(row.fen)
+    buyer, seller = _house(session, str(row.buyer_id)), _house(session, str(row.seller_id))
+    return Said(
+        f"{who.zh}{zh} {row.id}：{buyer.zh}向{seller.zh}购买{work.zh}的许可，价款 {price}。",
+        f"{who.en} {en} {row.id}: {buyer.en} buys a licence of {work.en} from {seller.en} for {price}.",
+    )
+
+
 _SAY: Mapping[EntryKind, Callable[[ReadSession, EntryRow], Said]] = {
     EntryKind.REGISTER: _register,
     EntryKind.TITLE: _title,
@@ -146,6 +210,9 @@ _SAY: Mapping[EntryKind, Callable[[ReadSession, EntryRow], Said]] = {
     EntryKind.HOLD: _hold,
     EntryKind.END: _end,
     EntryKind.KEY: _key,
+    EntryKind.CASE: _case,
+    EntryKind.STATEMENT: _statement,
+    EntryKind.ORDER: _order,
 }
 
 
@@ -174,6 +241,16 @@ def _rights(mask: int) -> Said:
 def _house(session: ReadSession, organisation_id: str) -> Said:
     found = get_party(session, organisation_id=UUID(organisation_id))
     return Said(f"“{found.name_zh}”", found.name("en"))
+
+
+def _houses(session: ReadSession, signers: Sequence[str]) -> Said:
+    """Name those who sign an act of people, not the keys of the exchange."""
+    found = [_house(session, one) for one in signers]
+    return Said("与".join(one.zh for one in found), " and ".join(one.en for one in found))
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= _MOST_TEXT else text[: _MOST_TEXT - 1] + "…"
 
 
 def _work(session: ReadSession, asset_id: UUID) -> Said:

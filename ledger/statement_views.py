@@ -15,7 +15,7 @@ from asset_hub.core.db import ReadSession
 from ledger import permissions
 from ledger.case_errors import StatementBusy, StatementNotFound
 from ledger.case_models import ObjectionRow, StatementLineRow, StatementRevisionRow, StatementRow
-from ledger.certificates import CUSTODY
+from ledger.certificates import keeper_words
 from ledger.entries import canonical
 from ledger.journal import prove_receipt
 from ledger.merklesum import prove_line, write_proof
@@ -168,7 +168,7 @@ def proof_for(session: ReadSession, keys: Keys, *, statement_id: UUID, payee_id:
         raise StatementBusy
     document: dict[str, Any] = {
         "type": PROOF_TYPE,
-        "issuer": {"address": keys.operator.address.hex(), "custody": CUSTODY},
+        "issuer": {"address": keys.operator.address.hex(), "custody": keeper_words(session, statement.licensor_id)},
         "chain": chain_name(session),
         "statement": {
             "licensor": str(statement.licensor_id), "period": int(statement.period.replace("-", "")),

@@ -55,6 +55,10 @@ class EntryState(StrEnum):
     REFUSED = "refused"
 
 
+UNSIGNED_REASON, UNCONFIRMED_REASON, OVERTAKEN_REASON = "SignatureMissing", "ConfirmationMissing", "Overtaken"
+"""Why an entry is refused that never went to the ledger: its time to sign passed, or something else took its place."""
+
+
 class CustodyKind(StrEnum):
     """Who keeps a key's secret: the operator (平台托管), or the house itself."""
 

@@ -4,9 +4,9 @@ The operator cannot sign for such a house. What must be signed is found by build
 builder asks a house for is what the house is shown. Source: Guide in docs/ledger.md, ADR on keys of the houses.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -16,19 +16,18 @@ from asset_hub.core.ids import new_id
 from asset_hub.core.jobs import Queue, enqueue
 from ledger.builders import BUILDERS
 from ledger.handed import SPEAKER, newcomer_slot, signatures_of
-from ledger.key_errors import KeyMissing, OwnKeyRefused
+from ledger.key_errors import KeyMissing, TooLateToSign
 from ledger.key_models import KeyRow, SignatureRow
 from ledger.models import EntryRow
 from ledger.second_person import ask_second_people
 from ledger.signing import Keys, Signable, Signer
 from ledger.sites import find_site
+from ledger.terms import end_of_term
 from ledger.types import CustodyKind, EntryKind, EntryState, KeyState
 
 LAPSE = "ledger.lapse_unsigned"
 SIGN_WITHIN = timedelta(days=7)
-WAITS = frozenset({
-    EntryKind.REGISTER, EntryKind.GRANT, EntryKind.HOLD, EntryKind.END, EntryKind.TITLE, EntryKind.KEY,
-})  # fmt: skip
+LEAST_TO_SIGN = timedelta(minutes=1)
 PURPOSE_ACTS, PURPOSE_COUNTERSIGN = 1, 2
 _NOBODY = b"\0" * 32
 _BLANK = b"\0" * 65
@@ -48,23 +47,23 @@ def wait_for_houses(session: WriteSession, entry: EntryRow, people: Mapping[UUID
     """Write down what houses must sign, or a second person confirm, before the entry goes on; say whether it waits.
 
     `people` are the houses that agreed by one person each. Those that keep their own keys sign; for the others the
-    operator's key does, once a second person has confirmed.
-    Raises OwnKeyRefused for an act that cannot wait, KeyMissing for a house without a valid key.
+    operator's key does, once a second person has confirmed. They have seven days, or until the act's own term ends.
+    Raises TooLateToSign where that is at once, KeyMissing for a house without a valid key.
     """
-    deadline = int((now + SIGN_WITHIN).timestamp())
+    last, term = int((now + SIGN_WITHIN).timestamp()), end_of_term(session, entry)
+    deadline = last if term is None else min(last, term)
     asks: list[Ask] = []
     if entry.kind == EntryKind.KEY or _anybody_has_own_key(session):
         asks = wanted(session, entry, deadline=deadline, now=now)
-    if asks and EntryKind(entry.kind) not in WAITS:
-        raise OwnKeyRefused
+    if asks and deadline < (now + LEAST_TO_SIGN).timestamp():
+        raise TooLateToSign
     write_asks(session, entry, asks, now)
     kept = kept_by_operator(session, people, now)
     ask_second_people(session, entry.id, kept, deadline=deadline, now=now)
     if asks or kept:
         entry.state = EntryState.UNSIGNED
-        enqueue(
-            session, LAPSE, queue=Queue.CHAIN, run_after=now + SIGN_WITHIN + timedelta(seconds=1), entry_id=entry.id
-        )
+        over = datetime.fromtimestamp(deadline + 1, UTC)
+        enqueue(session, LAPSE, queue=Queue.CHAIN, run_after=over, entry_id=entry.id)
     session.flush()
     return bool(asks or kept)
 
@@ -123,6 +122,32 @@ def speaking_keys(session: ReadSession, *, organisation_id: UUID, now: datetime)
     if not valid:
         raise KeyMissing
     return valid
+
+
+def has_voice(session: ReadSession, *, organisation_id: UUID, now: datetime) -> bool:
+    """Say whether anybody can sign for this house now: the operator, or a valid key of its own."""
+    try:
+        speaking_keys(session, organisation_id=organisation_id, now=now)
+    except KeyMissing:
+        return False
+    return True
+
+
+def awaited_houses(session: ReadSession, *, subject_ids: Collection[UUID]) -> dict[UUID, tuple[UUID, ...]]:
+    """Return the houses whose signature is missing, by what it is about; what waits for nobody is left out."""
+    statement = (
+        select(EntryRow.subject_id, SignatureRow.organisation_id)
+        .join(EntryRow, col(EntryRow.id) == col(SignatureRow.entry_id))
+        .where(
+            col(EntryRow.subject_id).in_(subject_ids), EntryRow.state == EntryState.UNSIGNED,
+            col(SignatureRow.signature).is_(None),
+        )
+        .order_by(col(EntryRow.number))
+    )  # fmt: skip
+    found: dict[UUID, dict[UUID, None]] = {}
+    for subject_id, house in session.exec(statement):
+        found.setdefault(subject_id, {})[house] = None
+    return {subject_id: tuple(houses) for subject_id, houses in found.items()}
 
 
 def is_kept_for(rows: Sequence[KeyRow]) -> bool:

@@ -69,14 +69,16 @@ def unsettled(context: typer.Context, *, by: By = "", as_json: Json = False) -> 
         due = refunds_due(session, by=acting_person(session, login=by or home.settings.person))
         held = unsettled_orders(session, home.keys)
     rows: list[dict[str, Any]] = [
-        {"id": str(one.id), "state": one.state.name.lower(), "is_refused": one.is_stuck} for one in held
+        {"id": str(one.id), "state": one.state.name.lower(), "is_refused": one.is_stuck, "is_lapsed": one.is_lapsed}
+        for one in held
     ]
-    rows += [{"id": str(one.id), "state": "refund_due", "is_refused": False} for one in due]
+    rows += [{"id": str(one.id), "state": "refund_due", "is_refused": False, "is_lapsed": False} for one in due]
     if as_json:
         print(json.dumps({"orders": rows}, ensure_ascii=False))
         return
     for one in rows:
-        print(f"{one['id']}  {one['state']}{'  refused by the ledger' if one['is_refused'] else ''}")
+        why = "  not signed in time" if one["is_lapsed"] else "  refused by the ledger" if one["is_refused"] else ""
+        print(f"{one['id']}  {one['state']}{why}")
 
 
 @commands.command("follow")
@@ -108,7 +110,7 @@ def confirm(
 
 @commands.command("retry")
 def retry(context: typer.Context, order: Which, *, by: By = "") -> None:
-    """Record once more the act that the ledger refused."""
+    """Record once more the act that the ledger refused, or that a house did not sign in time."""
     home = cast(TradeHome, home_of(context))
     _as_operator(home, order, by, lambda session, **who: try_again(session, home.keys, order_id=order, **who))
 

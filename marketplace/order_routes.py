@@ -100,6 +100,7 @@ def facts_of(session: ReadSession, keys: Keys, found: Order) -> dict[str, Any]:
 def _held(held: OrderOnLedger, steps: tuple[OrderStep, ...]) -> dict[str, Any]:
     return {
         "state": held.state.name.lower(), "is_waiting": held.is_waiting, "is_refused": held.is_stuck,
+        "is_lapsed": held.is_lapsed, "unsigned_by": [str(house) for house in held.unsigned_by],
         "stays_fen": held.stays_fen, "steps": [_step(one) for one in steps],
     }  # fmt: skip
 

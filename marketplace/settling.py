@@ -5,6 +5,7 @@ Nothing of it is on the buyer's path: an order is placed, paid and delivered whe
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -15,7 +16,6 @@ from asset_hub.core.db import WriteSession
 from asset_hub.core.errors import BadInput
 from asset_hub.core.money import Money
 from asset_hub.core.text import N_
-from ledger.house_keys import keeps_own_keys
 from ledger.order_models import SettlementRow
 from ledger.orders import (
     OrderOnLedger,
@@ -26,6 +26,7 @@ from ledger.orders import (
     confirm_payment,
     deliver_order,
     expire_order,
+    forget_order,
     open_order,
     order_on_ledger,
     overdue_orders,
@@ -34,6 +35,7 @@ from ledger.orders import (
 )
 from ledger.settlements import OrderState as State
 from ledger.signing import Keys
+from ledger.waiting import has_voice
 from marketplace import permissions
 from marketplace.errors import NotDelivered, NothingToConfirm, OrderNotFound
 from marketplace.licences import LicenceState
@@ -49,22 +51,28 @@ _UNDONE = "the ledger refused the licence; the price went back"
 def follow_order(session: WriteSession, keys: Keys, *, order_id: UUID, now: datetime) -> None:
     """Record the one act that brings the ledger nearer to how an order stands; none where the two agree.
 
-    Idempotent: while an act is on its way nothing is recorded, and its confirmation asks again. What the ledger refused
-    is not tried again by itself. An order with a house that keeps its own keys stays off the ledger: the operator
-    cannot sign its steps, and the house is asked for the licence only.
+    Idempotent: while an act is on its way, or waits for the signature of a house that keeps its own key, nothing is
+    recorded, and its confirmation asks again. What the ledger refused, or a house did not sign in time, is not tried
+    again by itself; only an acceptance that the buyer did not sign is no answer once its time is over. Nothing is
+    recorded while a house has no valid key to sign with.
     """
     order = session.get(OrderRow, order_id, with_for_update=True, populate_existing=True)
-    if order is None or _signs_itself(session, order):
+    if order is None or not _can_sign(session, order, now):
         return
     held = order_on_ledger(session, keys, order_id=order_id)
     if held is None:
         _open(session, keys, order, now)
-    elif not held.is_waiting and not held.is_stuck and held.state in _STEPS:
+    elif not held.is_waiting and held.state in _STEPS and (not held.is_stuck or _is_unanswered(held, now)):
         _STEPS[held.state](session, keys, order, held, now)
 
 
-def _signs_itself(session: WriteSession, order: OrderRow) -> bool:
-    return any(keeps_own_keys(session, organisation_id=house) for house in (order.buyer_id, order.seller_id))
+def _can_sign(session: WriteSession, order: OrderRow, now: datetime) -> bool:
+    houses = (order.buyer_id, order.seller_id)
+    return all(has_voice(session, organisation_id=house, now=now) for house in houses)
+
+
+def _is_unanswered(held: OrderOnLedger, now: datetime) -> bool:
+    return held.is_lapsed and held.state == State.DELIVERED and now.timestamp() > held.due
 
 
 def follow_overdue(session: WriteSession, keys: Keys, *, now: datetime) -> int:
@@ -76,14 +84,20 @@ def follow_overdue(session: WriteSession, keys: Keys, *, now: datetime) -> int:
 
 
 def try_again(session: WriteSession, keys: Keys, *, order_id: UUID, by: Actor, now: datetime) -> None:
-    """Record once more the act that the ledger refused; without this nobody does. Raises Forbidden, OrderNotFound."""
+    """Record once more the act that the ledger refused or a house did not sign; without this nobody does.
+
+    Raises Forbidden, OrderNotFound.
+    """
     require(by, permissions.ATTEST)
     order = session.get(OrderRow, order_id, with_for_update=True, populate_existing=True)
     held = order_on_ledger(session, keys, order_id=order_id)
     if order is None or held is None:
         raise OrderNotFound
-    if held.is_stuck and held.state in _STEPS:
-        _STEPS[held.state](session, keys, order, held, now)
+    if held.is_stuck and held.state == State.NONE:
+        forget_order(session, order_id=order_id)
+        _open(session, keys, order, now)
+    elif held.is_stuck and held.state in _STEPS:
+        _STEPS[held.state](session, keys, order, replace(held, is_lapsed=False), now)
 
 
 def note_seen(
@@ -182,7 +196,7 @@ def _after_paid(session: WriteSession, keys: Keys, order: OrderRow, held: OrderO
 
 
 def _after_delivered(session: WriteSession, keys: Keys, order: OrderRow, held: OrderOnLedger, now: datetime) -> None:
-    if order.accepted_at is not None:
+    if order.accepted_at is not None and not held.is_lapsed:
         accept_order(session, keys, order_id=order.id, now=now)
     elif now.timestamp() > held.due:
         close_order(session, keys, order_id=order.id, reason=_UNANSWERED, now=now)

@@ -8,20 +8,16 @@ from uuid import UUID
 import typer
 from sqlmodel import select
 
-from asset_hub.accounts import require
 from asset_hub.accounts.acting import acting_person
-from asset_hub.catalogue import find_asset, get_asset
 from asset_hub.core import clock
 from asset_hub.core.clock import beijing_date
 from asset_hub.core.db import ReadSession
 from asset_hub.core.files import replace_file
 from asset_hub.core.home import home_of
-from asset_hub.evidence.bundle import export_bundle, read_capture
+from asset_hub.evidence.bundle import export_bundle
+from asset_hub.evidence.capture import capture_of
 from ledger.bundles import verify_bundle
 from ledger.cli import LedgerHome
-from ledger.errors import EntryNotFound
-from ledger.models import ContractRow
-from marketplace import permissions
 from marketplace.errors import LicenceNotFound
 from marketplace.models import LicenceRow
 
@@ -88,16 +84,7 @@ def record(
     with home.database.write() as session:
         actor = acting_person(session, login=by or home.settings.person)
     with home.database.read() as reading:
-        found = get_asset(reading, asset_id=find_asset(reading, text=asset), by=actor, now=clock.now())
-        if actor.organisation_id not in (found.owner_id, found.custodian_id):
-            require(actor, permissions.EVIDENCE)
-        anchors = reading.get(ContractRow, "AnchorRegistry")
-        captured = read_capture(
-            reading, home.files, home.keys, asset_id=found.id, contract=anchors.address.hex() if anchors else ""
-        )
-    if captured is None:
-        raise EntryNotFound
-    shown = {"session": json.loads(captured.session), "record": json.loads(captured.record)}
+        _asset, shown = capture_of(reading, home.files, home.keys, asset=asset, by=actor, now=clock.now())
     print(json.dumps(shown, ensure_ascii=False, indent=1))
 
 

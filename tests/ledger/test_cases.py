@@ -15,9 +15,9 @@ from asset_hub.core.ids import new_id
 from ledger.acts import org_key, work_key
 from ledger.case_errors import BadCase, CaseBusy, CaseNotFound, CaseStepRefused, NotTheirCase, OfferGone
 from ledger.case_models import CaseRow, CaseStepRow
+from ledger.case_steps import Exhibit, record_of
 from ledger.case_views import Side, get_case, list_cases, next_steps, standing_offer, steps_of
 from ledger.cases import (
-    Exhibit,
     accept_settlement,
     answer_case,
     appeal_case,
@@ -28,7 +28,6 @@ from ledger.cases import (
     offer_settlement,
     open_case,
     open_licence_case,
-    record_of,
     withdraw_case,
 )
 from ledger.disputes import CaseState, case_key, licence_subject

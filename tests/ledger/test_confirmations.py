@@ -17,10 +17,10 @@ from ledger.entries import held_grants
 from ledger.house_keys import add_key, list_keys
 from ledger.key_errors import ConfirmationClosed, ConfirmationNotFound, SamePerson
 from ledger.models import EntryRow
-from ledger.pending import UNCONFIRMED_REASON, lapse_unsigned
+from ledger.pending import lapse_unsigned
 from ledger.signing import Key
 from ledger.submit import submit_next
-from ledger.types import DeedState, EntryState, KeyState
+from ledger.types import UNCONFIRMED_REASON, DeedState, EntryState, KeyState
 from tests.builders import make_actor
 from tests.ledger.houses import NOW, House, make_house
 from tests.ledger.test_deeds import id_of

@@ -10,12 +10,10 @@ from eth_account.messages import encode_typed_data
 from asset_hub.accounts import Actor, Role
 from asset_hub.core.db import WriteSession
 from asset_hub.core.errors import BadInput, Forbidden
-from ledger.carried import UNSIGNED, write_act
 from ledger.codebook import GrantKind
 from ledger.consents import title_on_chain
 from ledger.deeds import agree, propose_title, propose_transfer
-from ledger.disputes import Withdraw
-from ledger.entries import admit_organisation, held_grants, record_entry
+from ledger.entries import admit_organisation, held_grants
 from ledger.house_keys import (
     add_key,
     cancel_recovery,
@@ -33,14 +31,13 @@ from ledger.key_errors import (
     KeyMissing,
     KeyNotFound,
     KeyTaken,
-    OwnKeyRefused,
     SignatureClosed,
     SignatureNotFound,
     WordsChanged,
 )
 from ledger.pending import Pending, give_signature, lapse_unsigned, list_pending
 from ledger.signing import Key
-from ledger.types import EntryKind, KeyState
+from ledger.types import KeyState
 from tests.builders import make_actor
 from tests.ledger.houses import NOW, make_house, make_terms
 from tests.ledger.test_deeds import Street, agrees_with_chain, carry, hold_for, id_of, license_to
@@ -215,9 +212,6 @@ def test_nobody_signs_in_the_place_of_a_house(street: Street) -> None:
     keys = street.house.services.keys
     with street.house.services.database.write() as session:
         take_own_key(street, session, street.seller)
-    args = write_act(Withdraw(UNSIGNED, b"\1" * 32, b"\2" * 32), [id_of(street.seller)])
-    with pytest.raises(OwnKeyRefused), street.house.services.database.write() as session:
-        record_entry(session, EntryKind.CASE, street.asset, args, NOW)
     with street.house.services.database.write() as session:
         assert carry(street, session) == []
         until = NOW + timedelta(days=30)

@@ -161,9 +161,9 @@ def test_paused_trade_takes_nothing_new_anywhere_and_goes_on_after(house: House)
     with database.write() as session:
         entry = own(session)
     house.run()
-    with database.read() as session:
-        assert session.get_one(EntryRow, entry.id).state == "confirmed"
-        assert paused_registers(session, now=NOW) == ()
+    with database.read() as reading:
+        assert reading.get_one(EntryRow, entry.id).state == "confirmed"
+        assert paused_registers(reading, now=NOW) == ()
     assert set(states) == {"confirmed"}
     assert resumed == ("GrantLedger", "TitleLedger")
     assert "系统检修" in str(refused.value)

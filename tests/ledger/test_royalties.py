@@ -43,7 +43,6 @@ from ledger.types import EntryState
 from ledger.verifier import signing_digest
 from tests.builders import make_actor
 from tests.ledger.court import Court
-from tests.ledger.houses import NOW
 
 LABEL = "朝天门的黄昏 · 网络平台"
 
@@ -70,7 +69,7 @@ class Cashbook:
     def publish(self, lines: Sequence[NewLine], *, carried: bool = True, **changes: Any) -> UUID:
         given: dict[str, Any] = {"licensor_id": self.licensor_id, "by": self.operator, "period": self.month()}
         with self.database.write() as session:
-            made = publish_statement(session, self.keys, lines=lines, now=NOW, **(given | changes))
+            made = publish_statement(session, self.keys, lines=lines, now=self.court.now, **(given | changes))
         if carried:
             self.court.carry()
         return made
@@ -80,13 +79,15 @@ class Cashbook:
     ) -> int:
         with self.database.write() as session:
             return revise_statement(
-                session, self.keys, statement_id=statement, lines=lines, reason=reason, by=by or self.operator, now=NOW
+                session, self.keys, statement_id=statement, lines=lines, reason=reason, by=by or self.operator,
+                now=self.court.now,
             )  # fmt: skip
 
     def object(self, statement: UUID, by: Actor, *, revision: int = 1, text: str = "金额与合同不符") -> UUID:
         with self.database.write() as session:
             return object_to_statement(
-                session, self.keys, statement_id=statement, revision=revision, text=text, by=by, now=NOW
+                session, self.keys, statement_id=statement, revision=revision, text=text, by=by,
+                now=self.court.now,
             )  # fmt: skip
 
     def proof(self, statement: UUID, payee: Actor, by: Actor | None = None) -> bytes:

@@ -225,3 +225,23 @@ def test_parties_and_overseers_get_it_and_nobody_else(sold: Evident) -> None:
     for by in (stranger, ANONYMOUS):
         with pytest.raises(LicenceNotFound):
             sold.export(by)
+
+
+def test_the_houses_of_a_work_and_overseers_read_its_capture_record_and_nobody_else(sold: Evident) -> None:
+    with sold.services.database.write() as session:
+        operator, stranger = (make_actor(session, roles={role}) for role in (Role.OPERATOR, Role.PRODUCER))
+    path = f"/assets/{sold.asset.number}/capture"
+    kept = json.loads(members(sold.content)[CAPTURE])
+
+    answers = [client_for(sold.services, by).get(f"/api/v1{path}").json() for by in (sold.seller, operator)]
+    page = client_for(sold.services, sold.seller).get(path).text
+    trails = [client_for(sold.services, by).get(f"/assets/{sold.asset.number}/ledger").text for by in
+              (sold.seller, sold.buyer)]  # fmt: skip
+
+    assert answers == [{"session": json.loads(kept["session"]), "record": json.loads(kept["record"])}] * 2
+    assert all(word in page for word in (sold.asset.title("zh"), "pyvips", "Refused under this name", "夔门.jpg"))
+    assert [path in one for one in trails] == [True, False]
+    assert [client_for(sold.services, by).get(f"/api/v1{path}").status_code for by in (stranger, sold.buyer)] == [
+        403
+    ] * 2
+    assert client_for(sold.services).get(f"/api/v1{path}").status_code == 401

@@ -1,0 +1,36 @@
+"""Until when an act is of use: the terms of the contracts that end before a house's seven days to sign do."""
+
+from asset_hub.core.db import ReadSession
+from ledger.carried import read_act
+from ledger.case_models import CaseRow
+from ledger.disputes import LEAST_TERM_SECONDS, Appeal, OpenCase, Respond
+from ledger.grants import Words, read_words
+from ledger.models import EntryRow
+from ledger.settlements import OpenOrder
+from ledger.types import EntryKind
+
+_LAPSES = (1 << 40) - 1
+
+
+def end_of_term(session: ReadSession, entry: EntryRow) -> int | None:
+    """Return the last second (unix) at which the contract may still take an entry, None where no term ends it.
+
+    A dispute leaves its respondent seven days from the block; an answer and an appeal have the term of the dispute; an
+    order is opened before its time to pay ends, a hold recorded before it lapses.
+    """
+    kind = EntryKind(entry.kind)
+    if kind == EntryKind.HOLD:
+        return lapse_of(read_words(entry.args["words"])) - 1
+    if kind not in (EntryKind.CASE, EntryKind.ORDER):
+        return None
+    act = read_act(entry.args, entry.op_id)
+    if isinstance(act, OpenCase):
+        return act.claim.respond_by - LEAST_TERM_SECONDS
+    if isinstance(act, Respond | Appeal):
+        return session.get_one(CaseRow, entry.subject_id).due
+    return act.pay_by - 1 if isinstance(act, OpenOrder) else None
+
+
+def lapse_of(words: Words) -> int:
+    """Return when a hold lapses, in unix seconds."""
+    return words[2] >> 8 & _LAPSES
