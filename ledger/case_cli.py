@@ -376,6 +376,8 @@ def _tell_case(home: LedgerHome, case_id: UUID, by: str, house: str, *, as_json:
         return
     typer.echo(f"{case.id}  {case.state.name.lower()}{'  frozen' if case.is_frozen else ''}  {case.title}")
     typer.echo("\n".join(_step_lines(steps)))
+    if case.unsigned_by:
+        typer.echo("  the newest step waits for a signature: asset-hub key pending")
     for step in following:
         typer.echo(f"  next: {step.act:<9} {step.who}" + (f" until {step.until.isoformat()}" if step.until else ""))
 

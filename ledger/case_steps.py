@@ -83,14 +83,18 @@ def read_state(record: CaseRecord) -> dict[str, Any]:
 def make_way(session: WriteSession, case: CaseRow, now: datetime) -> None:
     """Let the next step be the only one: one that waits for a signature is given up for it.
 
-    Raises CaseBusy for a step that is on its way to the ledger, CaseUnsigned before the claimant signed the dispute.
+    Raises CaseBusy for a step that is on its way to the ledger or being signed at this moment, CaseUnsigned before the
+    claimant signed the dispute.
     """
     statement = select(EntryRow).where(
         EntryRow.subject_id == case.id, col(EntryRow.state).in_((EntryState.RECORDED, EntryState.UNSIGNED))
     )
-    for entry in session.exec(statement.with_for_update()).all():
-        if entry.state == EntryState.RECORDED:
-            raise CaseBusy
+    waiting = session.exec(statement).all()
+    # Whoever signs has the entry locked and wants the dispute next; waiting for it here would end in a deadlock.
+    free = session.exec(statement.with_for_update(skip_locked=True).execution_options(populate_existing=True)).all()
+    if len(free) < len(waiting) or any(entry.state == EntryState.RECORDED for entry in free):
+        raise CaseBusy
+    for entry in free:
         if entry.args["act"] == OpenCase.__name__:
             raise CaseUnsigned
         overtake(session, entry, now=now)

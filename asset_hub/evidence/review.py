@@ -37,7 +37,7 @@ def review_points(certificate: Mapping[str, Any], *, capture: Mapping[str, Any] 
 def _neutrality(certificate: Mapping[str, Any]) -> dict[str, Any]:
     word = certificate["attestation"]
     return {
-        "与当事人的利害关系": "平台运营者保管账本，并代成员保管密钥（平台托管）；是否与当事人有利害关系：" + UNKNOWN,
+        "与当事人的利害关系": "平台运营者保管账本；双方密钥由谁保管见“密钥保管”；是否与当事人有利害关系：" + UNKNOWN,
         "密钥保管": certificate["issuer"]["custody"],
         "第三方见证": certificate["issuer"]["witness"],
         "可信时间戳（RFC 3161）": "有" if word and word["stamp"] else "无",

@@ -115,7 +115,7 @@ def license_to(
     return number
 
 
-def hold_for(street: Street, session: WriteSession, terms: GrantTerms, *, days: int = 7) -> int:
+def hold_for(street: Street, session: WriteSession, terms: GrantTerms, *, days: float = 7) -> int:
     number = reserve_number(session)
     hold_rights(
         session, street.house.services.keys, number=number, hold_id=new_id(), asset_id=street.asset,

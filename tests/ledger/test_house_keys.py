@@ -33,6 +33,7 @@ from ledger.key_errors import (
     KeyTaken,
     SignatureClosed,
     SignatureNotFound,
+    TooLateToSign,
     WordsChanged,
 )
 from ledger.pending import Pending, give_signature, lapse_unsigned, list_pending
@@ -175,6 +176,18 @@ def test_both_sides_of_a_hold_and_a_licence_sign_by_keys_of_their_own(street: St
         assert sign_all(session, street.buyer, other) == 2
         assert carry(street, session) == []
         assert agrees_with_chain(street, session)
+
+
+def test_a_hold_is_signed_before_it_lapses_or_not_at_all(street: Street) -> None:
+    with street.house.services.database.write() as session:
+        take_own_key(street, session, street.seller)
+        hold_for(street, session, make_terms(), days=1)
+        (one,) = list_pending(session, by=street.seller, now=SOON)
+    assert one.deadline.timestamp() == int((NOW + timedelta(days=1)).timestamp()) - 1
+    with pytest.raises(TooLateToSign), street.house.services.database.write() as session:
+        hold_for(street, session, make_terms(uses=("cinema",)), days=1 / 24 / 120)
+    with street.house.services.database.write() as session:
+        assert [waiting.id for waiting in list_pending(session, by=street.seller, now=SOON)] == [one.id]
 
 
 def test_what_is_not_signed_in_time_is_refused_and_blocks_nobody(street: Street) -> None:

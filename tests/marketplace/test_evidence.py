@@ -240,6 +240,7 @@ def test_the_houses_of_a_work_and_overseers_read_its_capture_record_and_nobody_e
 
     assert answers == [{"session": json.loads(kept["session"]), "record": json.loads(kept["record"])}] * 2
     assert all(word in page for word in (sold.asset.title("zh"), "pyvips", "Refused under this name", "夔门.jpg"))
+    assert "Macro" not in page
     assert [path in one for one in trails] == [True, False]
     assert [client_for(sold.services, by).get(f"/api/v1{path}").status_code for by in (stranger, sold.buyer)] == [
         403

@@ -181,6 +181,6 @@ def test_what_is_said_of_keys_is_true_of_each_house(shop: Shop) -> None:
     assert facts[0]["custody"]["custody"] >= 1
     assert all("signature of a house with its own key: 1; the oldest for 0 h." in one for one in pages)
     assert [f"Missing: {name}." in one for one in pages] == [True, False]
-    assert "Keys of the holder: kept by the house itself." in trail
+    assert "Keys of the holder: kept by the house itself" in trail
     assert "平台托管" not in trail
     assert bought.get(f"/api/v1/assets/{number}/provenance").json()["custody"] == {seller: "own"}
