@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ledger.blocks import digest_of, event_in, show_time
+from ledger.likeness import read_fingerprint
 from ledger.merkle import climb, keccak
 from ledger.papers import N_, Outcome, Refused, Said, check_shape, check_signature, holds_at, read_moment, spell
 from ledger.sm import has_fast_sm3, sm3
@@ -50,8 +51,9 @@ def is_bundle(path: Path) -> bool:
 
 
 def verify_bundle(
-    content: Path, *, trust: bytes | None, media: Path | None, today: date, status: bytes | None = None
-) -> Report:
+    content: Path, *, trust: bytes | None, media: Path | None, today: date, status: bytes | None = None,
+    fingerprint: Callable[[Path], str] = read_fingerprint,
+) -> Report:  # fmt: skip
     """Check a bundle: its zip, manifest, members, capture record, and its certificate with its own status list.
 
     Whom to trust comes from outside (`trust`): the bundle's own trust file is only what the issuer says of itself. A
@@ -73,8 +75,9 @@ def verify_bundle(
     if not holds:
         return Report(tuple(checks))
     certificate = verify_certificate(
-        found[CERTIFICATE], media=media, trust=trust, status=status or found[STATUS], today=today
-    )
+        found[CERTIFICATE], media=media, trust=trust, status=status or found[STATUS], today=today,
+        fingerprint=fingerprint,
+    )  # fmt: skip
     if certificate.checks[0].ok:
         look(N_("one issuer"), lambda: _check_issuer(found, manifest))
         look(N_("transactions"), lambda: _check_transactions(found))

@@ -12,7 +12,8 @@ from typing import Any
 from ledger.merkle import keccak
 from ledger.recovery import recover_address
 
-CERTIFICATE_TYPE = "asset_hub/licence-certificate/2"
+CERTIFICATE_TYPE, EARLIER_CERTIFICATE_TYPE = "asset_hub/licence-certificate/3", "asset_hub/licence-certificate/2"
+FINGERPRINT_ALGORITHM = "asset_hub/picture/1"
 TRUST_TYPE = "asset_hub/trust/2"
 STATUS_TYPE = "asset_hub/status-list/2"
 DAY_TYPE = "asset_hub/day/1"
@@ -25,14 +26,19 @@ _MAX_TIME = 1 << 32
 _PROOF = {"contract": str, "header": str, "index": int, "nodes": list}
 _SPAN = {"address": str, "from": int, "until": int}
 _SM2 = {"public_key": str, "signature": str, "standing": str, "certificates": list}
+_FINGERPRINT = {"algorithm": str, "value": str}
+_DELIVERY = {"sha256": str, "sm3": str, "bytes": int, "name": str, "salt": str, "path": list}
 _ATTESTATION = {"day": str, "grant": list, "anchor": list, "stamp": str, "countersignatures": list}
 CERTIFICATE_SHAPE: Mapping[str, Any] = {
     "type": str, "issued_at": str, "licence": str, "licence_salt": str, "signature": str,
     "issuer": {"name": str, "address": str, "custody": str, "witness": str, "keys": list},
     "chain": {"id": int, "genesis": str},
     "grant": _PROOF, "anchor": _PROOF,
-    "delivery": {"sha256": str, "sm3": str, "bytes": int, "name": str, "salt": str, "path": list},
+    "delivery": {**_DELIVERY, "fingerprint": (_FINGERPRINT,)},
     "sm2": (_SM2,), "attestation": (_ATTESTATION,),
+}  # fmt: skip
+_CERTIFICATES = {
+    CERTIFICATE_TYPE: CERTIFICATE_SHAPE, EARLIER_CERTIFICATE_TYPE: {**CERTIFICATE_SHAPE, "delivery": _DELIVERY},
 }  # fmt: skip
 TRUST_SHAPE: Mapping[str, Any] = {"type": str, "issuers": list, "chains": list, "authorities": list, "witnesses": list}
 STATUS_SHAPE: Mapping[str, Any] = {
@@ -103,8 +109,8 @@ def check_signature(document: Mapping[str, Any], address: str) -> str:
 
 
 def read_certificate(content: bytes) -> dict[str, Any]:
-    """Return a certificate whose form holds. Raises Refused."""
-    document = _read(content, CERTIFICATE_SHAPE, CERTIFICATE_TYPE)
+    """Return a certificate whose form holds; one of the earlier type states no fingerprint. Raises Refused."""
+    document = _read(content, _CERTIFICATES)
     delivery = document["delivery"]
     _check_hex("signature", document["signature"], 130)
     _check_hex("licence_salt", document["licence_salt"], 64)
@@ -115,6 +121,7 @@ def read_certificate(content: bytes) -> dict[str, Any]:
     _check_hex("delivery.sm3", delivery["sm3"], 64 if delivery["sm3"] else None)
     _check_hex("delivery.salt", delivery["salt"], 64)
     _check_every("delivery.path", delivery["path"], 64)
+    _check_fingerprint(delivery.get("fingerprint"))
     for name in ("grant", "anchor"):
         _check_hex(f"{name}.contract", document[name]["contract"], 40)
         _check_hex(f"{name}.header", document[name]["header"], None)
@@ -123,6 +130,14 @@ def read_certificate(content: bytes) -> dict[str, Any]:
     _check_sm2(document["sm2"])
     _check_attestation(document["attestation"])
     return document
+
+
+def _check_fingerprint(fingerprint: Mapping[str, Any] | None) -> None:
+    if fingerprint is None:
+        return
+    _check_hex("delivery.fingerprint", fingerprint["value"], 64)
+    if fingerprint["algorithm"] != FINGERPRINT_ALGORITHM:
+        raise Refused(N_("“{where}” is not of its type"), where="delivery.fingerprint")
 
 
 def _check_sm2(sm2: Mapping[str, Any] | None) -> None:
@@ -150,7 +165,7 @@ def _check_attestation(attestation: Mapping[str, Any] | None) -> None:
 
 def read_trust(content: bytes) -> dict[str, Any]:
     """Return a trust file whose form holds. Raises Refused."""
-    document = _read(content, TRUST_SHAPE, TRUST_TYPE)
+    document = _read(content, {TRUST_TYPE: TRUST_SHAPE})
     _check_spans("issuers", document["issuers"], {**_SPAN, "name": str})
     _check_spans("witnesses", document["witnesses"], {**_SPAN, "name": str})
     for chain in document["chains"]:
@@ -164,7 +179,7 @@ def read_trust(content: bytes) -> dict[str, Any]:
 
 def read_status(content: bytes) -> dict[str, Any]:
     """Return a status list whose form holds. Raises Refused."""
-    document = _read(content, STATUS_SHAPE, STATUS_TYPE)
+    document = _read(content, {STATUS_TYPE: STATUS_SHAPE})
     _check_hex("signature", document["signature"], 130)
     _check_hex("issuer", document["issuer"], 40)
     _check_spans("keys", document["keys"], _SPAN)
@@ -176,7 +191,7 @@ def read_status(content: bytes) -> dict[str, Any]:
 
 def read_day(text: str) -> dict[str, Any]:
     """Return the statement of a day's blocks whose form holds. Raises Refused."""
-    document = _read(text.encode("utf-8", "surrogatepass"), _DAY_SHAPE, DAY_TYPE)
+    document = _read(text.encode("utf-8", "surrogatepass"), {DAY_TYPE: _DAY_SHAPE})
     _check_hex("chain.genesis", document["chain"]["genesis"], 64)
     _check_hex("head", document["head"], 64)
     _check_hex("root", document["root"], 64)
@@ -238,10 +253,13 @@ def check_shape(value: Any, shape: Any, where: str) -> None:
         raise Refused(N_("“{where}” is not of its type"), where=where)
 
 
-def _read(content: bytes, shape: Mapping[str, Any], kind: str) -> dict[str, Any]:
+def _read(content: bytes, shapes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return a document of one of these types; what names none of them must have the members of the first."""
     document = _parsed(content)
-    check_shape(document, shape, "")
-    if document["type"] != kind:
+    kind = document.get("type") if isinstance(document, dict) else None
+    shape = shapes.get(kind) if isinstance(kind, str) else None
+    check_shape(document, shape or next(iter(shapes.values())), "")
+    if shape is None:
         raise Refused(N_("another type of document: {type}"), type=document["type"][:60])
     return dict(document)
 

@@ -15,7 +15,9 @@ import pytest
 from asset_hub.accounts import ANONYMOUS, Role
 from ledger.bundles import CAPTURE, MANIFEST, MEMBERS, verify_bundle
 from ledger.certificates import status_list
+from ledger.likeness import MOST_SIMILAR, distance_of
 from ledger.papers import signing_digest, spell
+from ledger.pictured import fingerprint_file
 from ledger.signing import Key
 from ledger.sm import sm3
 from ledger.standalone.packing import pack_archive
@@ -53,6 +55,8 @@ def test_a_bundle_is_whole_and_every_link_of_it_holds(sold: Evident) -> None:
         "bundle", "manifest", "members", "one issuer", "capture record", "signature", "issuer", "revocation",
     }  # fmt: skip
     assert sold.content == sold.export(sold.buyer)
+    stated = json.loads(found["certificate.json"])["delivery"]["fingerprint"]["value"]
+    assert distance_of(stated, fingerprint_file(sold.folder / "media" / "夔门.jpg")) <= MOST_SIMILAR
     unpinned = {check.name: check.ok for check in sold.verify(sold.content).checks}
     assert (unpinned["issuer"], unpinned["capture record"]) == (None, True)
 
