@@ -16,11 +16,24 @@ from typing import Any
 from ledger.blocks import digest_of, event_in, show_time
 from ledger.likeness import read_fingerprint
 from ledger.merkle import climb, keccak
-from ledger.papers import N_, Outcome, Refused, Said, check_shape, check_signature, holds_at, read_moment, spell
+from ledger.papers import (
+    ATTESTED,
+    N_,
+    Outcome,
+    Refused,
+    Said,
+    check_attestation,
+    check_shape,
+    check_signature,
+    holds_at,
+    read_moment,
+    spell,
+)
 from ledger.sm import has_fast_sm3, sm3
 from ledger.verifier import ANCHORED, Check, Report, verify_certificate
+from ledger.witnesses import check_countersignatures, check_stamp
 
-BUNDLE_TYPE, CAPTURE_PROOF_TYPE = "asset_hub/evidence-bundle/1", "asset_hub/capture-proof/1"
+BUNDLE_TYPE, CAPTURE_PROOF_TYPE = "asset_hub/evidence-bundle/1", "asset_hub/capture-proof/2"
 MANIFEST, CERTIFICATE, STATUS, CAPTURE = "manifest.json", "certificate.json", "status.json", "capture.json"
 MEMBERS = frozenset(
     {
@@ -42,6 +55,10 @@ _CAPTURE: Mapping[str, Any] = {
     "salts": list, "paths": list,
     "anchor": ({"contract": str, "header": str, "index": int, "nodes": list},),
 }  # fmt: skip
+_CAPTURES = {
+    CAPTURE_PROOF_TYPE: {**_CAPTURE, "attestation": ({**ATTESTED, "anchor": list},)},
+    "asset_hub/capture-proof/1": _CAPTURE,
+}
 
 
 def is_bundle(path: Path) -> bool:
@@ -82,6 +99,8 @@ def verify_bundle(
         look(N_("one issuer"), lambda: _check_issuer(found, manifest))
         look(N_("transactions"), lambda: _check_transactions(found))
         look(N_("capture record"), lambda: _check_capture(found))
+        look(N_("capture time stamp"), lambda: check_stamp(_attested_capture(found), trust))
+        look(N_("capture countersignatures"), lambda: check_countersignatures(_attested_capture(found), trust))
         look(N_("for reading"), lambda: (None, Said(N_("reports and lists are signed, their contents not examined"))))
     return Report((*checks, *certificate.checks))
 
@@ -182,11 +201,29 @@ def _check_transactions(found: Mapping[str, bytes]) -> Outcome:
     return True, Said(N_("{count} transactions are as they are named"), {"count": len(listed)})
 
 
-def _check_capture(found: Mapping[str, bytes]) -> Outcome:
-    document = json.loads(found[CAPTURE])
-    check_shape(document, _CAPTURE, "capture")
-    if document["type"] != CAPTURE_PROOF_TYPE:
+def _attested_capture(found: Mapping[str, bytes]) -> dict[str, Any]:
+    """Return the capture's block with what is attested of its day, in the members that a certificate has."""
+    proof, certificate = _read_capture(found), json.loads(found[CERTIFICATE])
+    return {
+        "attestation": proof["attestation"] if proof["anchor"] else None, "anchor": proof["anchor"],
+        "issuer": certificate["issuer"], "chain": certificate["chain"],
+    }  # fmt: skip
+
+
+def _read_capture(found: Mapping[str, bytes]) -> dict[str, Any]:
+    """Return the capture's proof, its form checked; the earlier type has no attestation."""
+    document: dict[str, Any] = json.loads(found[CAPTURE])
+    shape = _CAPTURES.get(document["type"])
+    if shape is None:
         raise Refused(N_("it is not written in its one spelling"))
+    check_shape(document, shape, "capture")
+    if document.setdefault("attestation", None) is not None:
+        check_attestation(document["attestation"], ("anchor",))
+    return document
+
+
+def _check_capture(found: Mapping[str, bytes]) -> Outcome:
+    document = _read_capture(found)
     if document["anchor"] is None:
         return None, Said(N_("no capture record is provided (未提供)"))
     record = json.loads(document["record"])

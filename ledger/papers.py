@@ -4,7 +4,7 @@ A document that differs by one letter from what its signer wrote is either refus
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
@@ -28,7 +28,8 @@ _SPAN = {"address": str, "from": int, "until": int}
 _SM2 = {"public_key": str, "signature": str, "standing": str, "certificates": list}
 _FINGERPRINT = {"algorithm": str, "value": str}
 _DELIVERY = {"sha256": str, "sm3": str, "bytes": int, "name": str, "salt": str, "path": list}
-_ATTESTATION = {"day": str, "grant": list, "anchor": list, "stamp": str, "countersignatures": list}
+ATTESTED = {"day": str, "stamp": str, "countersignatures": list}
+_ATTESTATION = {**ATTESTED, "grant": list, "anchor": list}
 CERTIFICATE_SHAPE: Mapping[str, Any] = {
     "type": str, "issued_at": str, "licence": str, "licence_salt": str, "signature": str,
     "issuer": {"name": str, "address": str, "custody": str, "witness": str, "keys": list},
@@ -128,7 +129,8 @@ def read_certificate(content: bytes) -> dict[str, Any]:
         _check_every(f"{name}.nodes", document[name]["nodes"], None)
     read_moment(document["issued_at"], "issued_at")
     _check_sm2(document["sm2"])
-    _check_attestation(document["attestation"])
+    if document["attestation"] is not None:
+        check_attestation(document["attestation"], ("grant", "anchor"))
     return document
 
 
@@ -150,12 +152,11 @@ def _check_sm2(sm2: Mapping[str, Any] | None) -> None:
         raise Refused(N_("“{where}” is not of its type"), where="sm2.standing")
 
 
-def _check_attestation(attestation: Mapping[str, Any] | None) -> None:
-    if attestation is None:
-        return
+def check_attestation(attestation: Mapping[str, Any], proofs: Sequence[str]) -> None:
+    """Require one spelling of what third parties say of a day, with a path for each of these proofs. Raises Refused."""
     _check_hex("attestation.stamp", attestation["stamp"], None)
-    _check_every("attestation.grant", attestation["grant"], 64)
-    _check_every("attestation.anchor", attestation["anchor"], 64)
+    for name in proofs:
+        _check_every(f"attestation.{name}", attestation[name], 64)
     for one in attestation["countersignatures"]:
         check_shape(one, _COUNTERSIGNATURE, "countersignatures")
         _check_hex("countersignatures.address", one["address"], 40)

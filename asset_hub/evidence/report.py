@@ -79,8 +79,8 @@ class _Page:
 
 def draw_report(
     certificate: Mapping[str, Any], *, number: int, capture: Mapping[str, Any] | None,
-    session: Mapping[str, Any] | None, transactions: Sequence[Mapping[str, Any]], points: Sequence[Mapping[str, Any]],
-    now: datetime,
+    session: Mapping[str, Any] | None, word: Mapping[str, Any] | None, transactions: Sequence[Mapping[str, Any]],
+    points: Sequence[Mapping[str, Any]], now: datetime,
 ) -> bytes:  # fmt: skip
     """Return the PDF. What the software does not know reads 未提供. Raises Unavailable before `make web`."""
     page = _Page(f"Evidence {number:06d}")
@@ -89,7 +89,7 @@ def draw_report(
     page.text("Made by software from the JSON members of the bundle, which prevail; what is not known reads 未提供.")
     page.fact("出具时间 Made", _beijing(now))
     _draw_licence(page, certificate)
-    _draw_capture(page, capture, session)
+    _draw_capture(page, capture, session, word)
     page.heading("三、上链记录  On the ledger")
     for one in transactions:
         moment = _beijing(datetime.fromtimestamp(int(one["block_time"]), UTC))
@@ -124,7 +124,9 @@ def _draw_licence(page: _Page, certificate: Mapping[str, Any]) -> None:
     page.fact("交付文件 SM3", certificate["delivery"]["sm3"])
 
 
-def _draw_capture(page: _Page, capture: Mapping[str, Any] | None, session: Mapping[str, Any] | None) -> None:
+def _draw_capture(
+    page: _Page, capture: Mapping[str, Any] | None, session: Mapping[str, Any] | None, word: Mapping[str, Any] | None
+) -> None:
     page.heading("二、固定记录（上链之前）  Capture, before anchoring")
     if capture is None or session is None:
         page.fact("固定记录", UNKNOWN)
@@ -137,6 +139,7 @@ def _draw_capture(page: _Page, capture: Mapping[str, Any] | None, session: Mappi
         page.fact(name, _said(session[key]))
     refused = capture["refused_under_this_name"]
     page.fact("同名被拒 Refused", _said(refused) if refused else "无 none")
+    page.fact("第三方见证 Witness", f"经第三方见证，{json.loads(word['day'])['day']}" if word else "未经第三方见证")
 
 
 def _draw_keys(page: _Page, certificate: Mapping[str, Any]) -> None:

@@ -3,6 +3,7 @@
 import io
 import json
 import random
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from asset_hub.accounts import ANONYMOUS, Role
+from ledger.attest import FOLDER
 from ledger.bundles import CAPTURE, MANIFEST, MEMBERS, verify_bundle
 from ledger.certificates import status_list
 from ledger.likeness import MOST_SIMILAR, distance_of
@@ -23,6 +25,7 @@ from ledger.sm import sm3
 from ledger.standalone.packing import pack_archive
 from marketplace.errors import LicenceNotFound
 from tests.builders import make_actor
+from tests.ledger.authorities import Stamping
 from tests.marketplace.evident import TODAY, Evident, failed
 from tests.web.pages import client_for
 
@@ -187,6 +190,46 @@ def test_a_record_of_another_work_and_made_up_transactions_are_refused(sold: Evi
     assert answer(capture=spell(other)) == ["capture record"]
     assert answer(transactions=json.dumps({"transactions": wrong}).encode()) == ["transactions"]
     assert answer(transactions=b'{"transactions": []}') == ["transactions"]
+
+
+def test_a_day_that_third_parties_attest_covers_the_capture_record_s_block(sold: Evident, tmp_path: Path) -> None:
+    before = {
+        check.name: check.detail for check in sold.verify(sold.content, trust=sold.trust).checks if check.ok is None
+    }
+    trust = sold.attest(Stamping(tmp_path / "authority"))
+    try:
+        found = members(sold.export(sold.buyer))
+    finally:
+        shutil.rmtree(sold.services.settings.home / FOLDER)
+    proof = json.loads(found[CAPTURE])
+    word = proof["attestation"]
+
+    def answer(**changes: object) -> dict[str, bool | None]:
+        changed = spell(proof | {"attestation": word | changes})
+        report = sold.verify(sign_again(sold, found, capture=changed), trust=trust)
+        return {check.name: check.ok for check in report.checks if check.name.startswith("capture ")}
+
+    assert before["capture time stamp"] == "no time stamp: not attested by a third party"
+    stamp, signed = "capture time stamp", "capture countersignatures"
+    assert answer() == {"capture record": True, stamp: True, signed: True}
+    assert answer(anchor=word["anchor"][::-1]) == {"capture record": True, stamp: False, signed: False}
+    assert answer(stamp=word["stamp"][:-2] + "00") == {"capture record": True, stamp: False, signed: True}
+    assert answer(stamp=word["stamp"].upper()) == {"capture record": False, stamp: False, signed: False}
+    assert answer(countersignatures=[], stamp="") == {"capture record": True, stamp: None, signed: None}
+
+
+def test_a_capture_proof_of_the_earlier_type_holds(sold: Evident) -> None:
+    found = members(sold.content)
+    proof = json.loads(found[CAPTURE])
+    before = {name: one for name, one in proof.items() if name != "attestation"} | {"type": "asset_hub/capture-proof/1"}
+
+    answers = [
+        [link for link, _ in failed(sold.verify(sign_again(sold, found, capture=spell(one))))]
+        for one in (before, before | {"attestation": None}, before | {"type": proof["type"]})
+    ]
+
+    assert answers[0] == []
+    assert all("capture record" in answer for answer in answers[1:])
 
 
 def test_a_newer_status_list_takes_the_place_of_the_bundles_own(sold: Evident) -> None:
