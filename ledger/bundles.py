@@ -6,6 +6,7 @@ Everything is read into memory within bounds before anything is believed, and no
 import hashlib
 import io
 import json
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
@@ -23,6 +24,7 @@ from ledger.papers import (
     Refused,
     Said,
     check_attestation,
+    check_hex,
     check_shape,
     check_signature,
     holds_at,
@@ -30,7 +32,7 @@ from ledger.papers import (
     spell,
 )
 from ledger.sm import has_fast_sm3, sm3
-from ledger.verifier import ANCHORED, Check, Report, verify_certificate
+from ledger.verifier import ANCHORED, Check, Report, check_link, verify_certificate
 from ledger.witnesses import check_countersignatures, check_stamp
 
 BUNDLE_TYPE, CAPTURE_PROOF_TYPE = "asset_hub/evidence-bundle/1", "asset_hub/capture-proof/2"
@@ -81,7 +83,7 @@ def verify_bundle(
     manifest: dict[str, Any] = {}
 
     def look(name: str, check: Callable[[], Outcome]) -> bool:
-        checks.append(_outcome(name, check))
+        checks.append(check_link(name, check))
         return checks[-1].ok is not False
 
     holds = (
@@ -105,21 +107,11 @@ def verify_bundle(
     return Report((*checks, *certificate.checks))
 
 
-def _outcome(name: str, check: Callable[[], Outcome]) -> Check:
-    try:
-        ok, said = check()
-    except Refused as refused:
-        ok, said = False, refused.said
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        ok, said = False, Said(N_("it cannot be read: damaged or made up"))
-    return Check(name, ok, str(said), said.message, said.params)
-
-
 def _read(content: Path, found: dict[str, bytes]) -> Outcome:
     if content.stat().st_size > _LONGEST_IN_ALL:
         raise Refused(N_("it is too long"))
     whole = content.read_bytes()
-    if whole[:4] != _FIRST or whole[-_END_LENGTH : 4 - _END_LENGTH] != _END:
+    if whole[:4] != _FIRST or whole[-_END_LENGTH : 4 - _END_LENGTH] != _END or _list_ends(whole) != len(whole):
         raise Refused(N_("it is no zip that can be read: {reason}"), reason="bytes before or after it")
     try:
         with zipfile.ZipFile(io.BytesIO(whole)) as archive:
@@ -132,6 +124,12 @@ def _read(content: Path, found: dict[str, bytes]) -> Outcome:
     except (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
         raise Refused(N_("it is no zip that can be read: {reason}"), reason=str(error)[:120]) from error
     return True, Said(N_("{count} members"), {"count": len(found)})
+
+
+def _list_ends(whole: bytes) -> int:
+    """Return where a zip ends by its own word: list and end record lie behind the members without a gap."""
+    length, start = struct.unpack("<II", whole[-10:-2])
+    return int(start + length + _END_LENGTH)
 
 
 def _check_list(infos: list[zipfile.ZipInfo]) -> None:
@@ -155,8 +153,12 @@ def _check_manifest(found: Mapping[str, bytes], manifest: dict[str, Any]) -> Out
     check_shape(document, _SHAPE, "manifest")
     if spell(document) != found[MANIFEST] or document["type"] != BUNDLE_TYPE:
         raise Refused(N_("it is not written in its one spelling"))
+    check_hex("issuer", document["issuer"], 40)
+    check_hex("signature", document["signature"], 130)
     for member in document["members"]:
         check_shape(member, _MEMBER, "members")
+        check_hex("sha256", member["sha256"], 64)
+        check_hex("sm3", member["sm3"], 64)
     signer = check_signature(document, document["issuer"])
     manifest.update(document)
     return True, Said(N_("signed by 0x{signer}"), {"signer": signer})

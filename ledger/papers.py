@@ -113,19 +113,19 @@ def read_certificate(content: bytes) -> dict[str, Any]:
     """Return a certificate whose form holds; one of the earlier type states no fingerprint. Raises Refused."""
     document = _read(content, _CERTIFICATES)
     delivery = document["delivery"]
-    _check_hex("signature", document["signature"], 130)
-    _check_hex("licence_salt", document["licence_salt"], 64)
-    _check_hex("issuer.address", document["issuer"]["address"], 40)
+    check_hex("signature", document["signature"], 130)
+    check_hex("licence_salt", document["licence_salt"], 64)
+    check_hex("issuer.address", document["issuer"]["address"], 40)
     _check_spans("issuer.keys", document["issuer"]["keys"], _SPAN)
-    _check_hex("chain.genesis", document["chain"]["genesis"], 64)
-    _check_hex("delivery.sha256", delivery["sha256"], 64)
-    _check_hex("delivery.sm3", delivery["sm3"], 64 if delivery["sm3"] else None)
-    _check_hex("delivery.salt", delivery["salt"], 64)
+    check_hex("chain.genesis", document["chain"]["genesis"], 64)
+    check_hex("delivery.sha256", delivery["sha256"], 64)
+    check_hex("delivery.sm3", delivery["sm3"], 64 if delivery["sm3"] else None)
+    check_hex("delivery.salt", delivery["salt"], 64)
     _check_every("delivery.path", delivery["path"], 64)
     _check_fingerprint(delivery.get("fingerprint"))
     for name in ("grant", "anchor"):
-        _check_hex(f"{name}.contract", document[name]["contract"], 40)
-        _check_hex(f"{name}.header", document[name]["header"], None)
+        check_hex(f"{name}.contract", document[name]["contract"], 40)
+        check_hex(f"{name}.header", document[name]["header"], None)
         _check_every(f"{name}.nodes", document[name]["nodes"], None)
     read_moment(document["issued_at"], "issued_at")
     _check_sm2(document["sm2"])
@@ -137,7 +137,7 @@ def read_certificate(content: bytes) -> dict[str, Any]:
 def _check_fingerprint(fingerprint: Mapping[str, Any] | None) -> None:
     if fingerprint is None:
         return
-    _check_hex("delivery.fingerprint", fingerprint["value"], 64)
+    check_hex("delivery.fingerprint", fingerprint["value"], 64)
     if fingerprint["algorithm"] != FINGERPRINT_ALGORITHM:
         raise Refused(N_("“{where}” is not of its type"), where="delivery.fingerprint")
 
@@ -145,8 +145,8 @@ def _check_fingerprint(fingerprint: Mapping[str, Any] | None) -> None:
 def _check_sm2(sm2: Mapping[str, Any] | None) -> None:
     if sm2 is None:
         return
-    _check_hex("sm2.public_key", sm2["public_key"], 130)
-    _check_hex("sm2.signature", sm2["signature"], 128)
+    check_hex("sm2.public_key", sm2["public_key"], 130)
+    check_hex("sm2.signature", sm2["signature"], 128)
     _check_every("sm2.certificates", sm2["certificates"], None)
     if sm2["standing"] != ("" if sm2["certificates"] else SELF_SIGNED):
         raise Refused(N_("“{where}” is not of its type"), where="sm2.standing")
@@ -154,13 +154,13 @@ def _check_sm2(sm2: Mapping[str, Any] | None) -> None:
 
 def check_attestation(attestation: Mapping[str, Any], proofs: Sequence[str]) -> None:
     """Require one spelling of what third parties say of a day, with a path for each of these proofs. Raises Refused."""
-    _check_hex("attestation.stamp", attestation["stamp"], None)
+    check_hex("attestation.stamp", attestation["stamp"], None)
     for name in proofs:
         _check_every(f"attestation.{name}", attestation[name], 64)
     for one in attestation["countersignatures"]:
         check_shape(one, _COUNTERSIGNATURE, "countersignatures")
-        _check_hex("countersignatures.address", one["address"], 40)
-        _check_hex("countersignatures.signature", one["signature"], 130)
+        check_hex("countersignatures.address", one["address"], 40)
+        check_hex("countersignatures.signature", one["signature"], 130)
         read_moment(one["signed_at"], "signed_at")
 
 
@@ -171,18 +171,18 @@ def read_trust(content: bytes) -> dict[str, Any]:
     _check_spans("witnesses", document["witnesses"], {**_SPAN, "name": str})
     for chain in document["chains"]:
         check_shape(chain, {"id": int, "genesis": str}, "chains")
-        _check_hex("chains", chain["genesis"], 64)
+        check_hex("chains", chain["genesis"], 64)
     for authority in document["authorities"]:
         check_shape(authority, {"name": str, "sha256": str}, "authorities")
-        _check_hex("authorities", authority["sha256"], 64)
+        check_hex("authorities", authority["sha256"], 64)
     return document
 
 
 def read_status(content: bytes) -> dict[str, Any]:
     """Return a status list whose form holds. Raises Refused."""
     document = _read(content, {STATUS_TYPE: STATUS_SHAPE})
-    _check_hex("signature", document["signature"], 130)
-    _check_hex("issuer", document["issuer"], 40)
+    check_hex("signature", document["signature"], 130)
+    check_hex("issuer", document["issuer"], 40)
     _check_spans("keys", document["keys"], _SPAN)
     for number in document["revoked"]:
         check_shape(number, int, "revoked")
@@ -193,9 +193,9 @@ def read_status(content: bytes) -> dict[str, Any]:
 def read_day(text: str) -> dict[str, Any]:
     """Return the statement of a day's blocks whose form holds. Raises Refused."""
     document = _read(text.encode("utf-8", "surrogatepass"), {DAY_TYPE: _DAY_SHAPE})
-    _check_hex("chain.genesis", document["chain"]["genesis"], 64)
-    _check_hex("head", document["head"], 64)
-    _check_hex("root", document["root"], 64)
+    check_hex("chain.genesis", document["chain"]["genesis"], 64)
+    check_hex("head", document["head"], 64)
+    check_hex("root", document["root"], 64)
     _day(document["day"])
     return document
 
@@ -254,6 +254,12 @@ def check_shape(value: Any, shape: Any, where: str) -> None:
         raise Refused(N_("“{where}” is not of its type"), where=where)
 
 
+def check_hex(where: str, text: Any, length: int | None) -> None:
+    """Require lower-case hex of a length in characters, any where it is None. Raises Refused."""
+    if not isinstance(text, str) or not set(text) <= _HEX or len(text) % 2 or (length and len(text) != length):
+        raise Refused(N_("“{where}” is not lower-case hex of its length"), where=where)
+
+
 def _read(content: bytes, shapes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Return a document of one of these types; what names none of them must have the members of the first."""
     document = _parsed(content)
@@ -296,7 +302,7 @@ def _no_number(text: str) -> float:
 def _check_spans(where: str, spans: list[Any], shape: Mapping[str, Any]) -> None:
     for span in spans:
         check_shape(span, shape, where)
-        _check_hex(where, span["address"], 40)
+        check_hex(where, span["address"], 40)
         if not (0 <= span["from"] < _MAX_TIME and 0 <= span["until"] < _MAX_TIME):
             raise Refused(N_("“{where}” is not of its type"), where=where)
     if len({span["address"] for span in spans}) != len(spans):
@@ -305,13 +311,7 @@ def _check_spans(where: str, spans: list[Any], shape: Mapping[str, Any]) -> None
 
 def _check_every(where: str, texts: list[Any], length: int | None) -> None:
     for text in texts:
-        _check_hex(where, text, length)
-
-
-def _check_hex(where: str, text: Any, length: int | None) -> None:
-    """Hex is lower case and of its length: one value has one spelling."""
-    if not isinstance(text, str) or not set(text) <= _HEX or len(text) % 2 or (length and len(text) != length):
-        raise Refused(N_("“{where}” is not lower-case hex of its length"), where=where)
+        check_hex(where, text, length)
 
 
 def _day(text: Any) -> date:

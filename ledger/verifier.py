@@ -104,7 +104,12 @@ def verify_certificate(
         (N_("countersignatures"), lambda: check_countersignatures(document, trust)),
     )
     checks = [_told(_FORM, (True, Said(N_("canonical, closed"))))]
-    return Report((*checks, *(_told(name, _try(link)) for name, link in links)))
+    return Report((*checks, *(check_link(name, link) for name, link in links)))
+
+
+def check_link(name: str, link: Callable[[], Outcome]) -> Check:
+    """Return what a link says; whatever a stranger made up is a link that fails, never a crash."""
+    return _told(name, _try(link))
 
 
 def check_pin(certificate: bytes, *, name: str, trust: bytes) -> Check:
@@ -113,7 +118,7 @@ def check_pin(certificate: bytes, *, name: str, trust: bytes) -> Check:
         document = read_certificate(certificate)
     except Refused as refusal:
         return _told(name, (False, refusal.said))
-    return _told(name, _try(lambda: _check_issuer(document, trust)))
+    return check_link(name, lambda: _check_issuer(document, trust))
 
 
 def licence_of(certificate: bytes) -> dict[str, Any]:
@@ -123,7 +128,6 @@ def licence_of(certificate: bytes) -> dict[str, Any]:
 
 
 def _try(link: Callable[[], Outcome]) -> Outcome:
-    """Return what a link says; whatever a stranger made up is a link that fails, never a crash."""
     try:
         return link()
     except Refused as refusal:

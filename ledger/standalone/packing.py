@@ -34,7 +34,8 @@ if __name__ == "__main__":
 """
 PAGE = frozenset(
     {
-        N_("Verify a certificate"), N_("Certificate (JSON)"), N_("The delivered file"), N_("Trust file"),
+        N_("Verify a certificate"), N_("Certificate (JSON) or evidence bundle (ZIP)"),
+        N_("The delivered file"), N_("Trust file"),
         N_("Status list"), N_("Day"), N_("Verify"), N_("Link"), N_("Result"), N_("What was found"), N_("Valid"),
         N_("Not valid"), N_("What fails:"), N_("Every link that was checked holds."), N_("being computed …"),
         N_("Links of the proof"), N_("Choose the certificate first."), N_("What the certificate says"),

@@ -1,36 +1,24 @@
 """The fingerprint of a picture: one value by any decoder, near after re-compression, far for others, no crash."""
 
 import io
-import random
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from ledger.likeness import MOST_SIMILAR, distance_of, fingerprint_of, read_fingerprint
 from ledger.pictured import fingerprint_file
 from ledger.rasters import Raster
 from tests.drill import grown
-from tests.media_files import make_picture
-
-
-def draw(seed: int, *, size: tuple[int, int] = (640, 420)) -> Image.Image:
-    """Draw some thirty ellipses; another seed draws another picture."""
-    rng, picture = random.Random(seed), Image.new("RGB", size, (120, 120, 110))
-    pen = ImageDraw.Draw(picture)
-    for _ in range(30):
-        x, y = rng.randrange(size[0]), rng.randrange(size[1])
-        across, down = rng.randrange(20, 200), rng.randrange(20, 200)
-        pen.ellipse((x, y, x + across, y + down), fill=tuple(rng.randrange(256) for _ in range(3)))
-    return picture
+from tests.media_files import make_picture, paint
 
 
 @pytest.fixture(scope="module")
 def stated(tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("stated") / "stated.png"
-    draw(1).save(path)
+    paint(1).save(path)
     return fingerprint_file(path)
 
 
@@ -53,7 +41,7 @@ def test_a_bare_python_reads_what_the_product_reads(
     stated: str, tmp_path: Path, name: str, mode: str, options: dict[str, object]
 ) -> None:
     path = tmp_path / name
-    draw(1).convert(mode).save(path, **options)  # type: ignore[arg-type]
+    paint(1).convert(mode).save(path, **options)  # type: ignore[arg-type]
 
     bare, whole = read_fingerprint(path), fingerprint_file(path)
 
@@ -72,7 +60,7 @@ STORED = {
 def test_a_camera_s_turn_is_undone(stated: str, tmp_path: Path, orientation: int) -> None:
     path, exif = tmp_path / "turned.jpg", Image.Exif()
     exif[274] = orientation
-    stored = draw(1).transpose(STORED[orientation])
+    stored = paint(1).transpose(STORED[orientation])
     stored.save(path, exif=exif, quality=90)
 
     assert distance_of(read_fingerprint(path), stated) <= 12
@@ -83,11 +71,11 @@ def test_the_same_picture_stays_near_and_other_pictures_far(stated: str, tmp_pat
     near, far = [], []
     for number, (scale, quality) in enumerate([(1, 30), (0.7, 60), (0.8, 50), (2, 70)]):
         path = tmp_path / f"{number}.jpg"
-        whole = draw(1)
+        whole = paint(1)
         whole.resize((int(640 * scale), int(420 * scale))).save(path, quality=quality)
         near.append(distance_of(read_fingerprint(path), stated))
     for seed in range(2, 30):
-        picture = draw(seed).convert("L").resize((256, 168))
+        picture = paint(seed).convert("L").resize((256, 168))
         far.append(distance_of(fingerprint_of(Raster(256, 256, 168, picture.tobytes())), stated))
 
     assert max(near) <= MOST_SIMILAR / 2
@@ -111,7 +99,7 @@ def contents() -> dict[str, bytes]:
     found = {}
     for name in ("JPEG", "PNG"):
         out = io.BytesIO()
-        draw(3, size=(264, 258)).save(out, name, restart_marker_blocks=5)
+        paint(3, size=(264, 258)).save(out, name, restart_marker_blocks=5)
         found[name] = out.getvalue()
     return found
 

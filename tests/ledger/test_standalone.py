@@ -367,7 +367,7 @@ def test_the_page_never_says_what_has_no_chinese() -> None:
     folder = Path(native.__file__).parents[2] / "asset_hub" / "web" / "frontend" / "src" / "verifier"
     said = {
         text
-        for name in ("verify.ts", "papers.ts", "blocks.ts", "witnesses.ts")
+        for name in ("verify.ts", "papers.ts", "blocks.ts", "witnesses.ts", "zip.ts", "bundles.ts")
         for text in re.findall(
             r'(?:Refused\(|return \[(?:true|false|null), |text: )\s*"([^"]+)"', (folder / name).read_text()
         )

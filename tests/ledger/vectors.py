@@ -19,7 +19,7 @@ from ledger.verifier import Report, verify_certificate
 from tests.ledger.attested import TOMORROW, Attested
 from tests.ledger.authorities import Sm2Authority
 from tests.ledger.issued import TODAY, Issued
-from tests.media_files import make_picture
+from tests.media_files import paint
 
 SIMILAR = "similar, not identical: {distance} of {bits} bits differ, at most {most} is similar; it is another file"
 OTHER = "not the delivered file, nor similar to it: {distance} of {bits} bits differ"
@@ -79,8 +79,9 @@ def questions(issued: Issued, other: Issued, folder: Path) -> Mapping[str, tuple
 def likeness_questions(issued: Issued, folder: Path) -> Mapping[str, tuple[Question, str]]:
     """Return questions about another file than the delivered picture, with what is said of it."""
     whole, near, far = folder / "whole.jpg", folder / "near.jpg", folder / "far.jpg"
-    with Image.open(make_picture(whole, size=(900, 600), quality=95)) as picture:
-        picture.resize((520, 347)).save(near, quality=45)
+    picture = paint(1, size=(900, 600))
+    picture.save(whole, quality=95)
+    picture.resize((520, 347)).save(near, quality=45)
     Image.radial_gradient("L").resize((640, 480)).save(far, quality=90)
     stated = issued.issue(delivered_fingerprint=fingerprint_file(whole))
     unstated, words = issued.issue(delivered_fingerprint=""), folder / "words.txt"

@@ -4,10 +4,11 @@ import io
 import json
 import random
 import shutil
+import struct
 import subprocess
 import sys
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 
@@ -22,10 +23,11 @@ from ledger.papers import signing_digest, spell
 from ledger.pictured import fingerprint_file
 from ledger.signing import Key
 from ledger.sm import sm3
-from ledger.standalone.packing import pack_archive
+from ledger.standalone.packing import pack_archive, write_verifier
 from marketplace.errors import LicenceNotFound
 from tests.builders import make_actor
 from tests.ledger.authorities import Stamping
+from tests.ledger.page_program import PageProgram, opened
 from tests.marketplace.evident import TODAY, Evident, failed
 from tests.web.pages import client_for
 
@@ -257,6 +259,96 @@ def test_a_bare_python_checks_a_bundle_with_the_program_inside_it(sold: Evident,
     assert found["verifier.pyz"] == pack_archive()
     assert (held.returncode, refused.returncode) == (0, 1), held.stdout + held.stderr
     assert ("固定记录" in held.stdout, "README.txt" in refused.stdout) == (True, True)
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageProgram]:
+    path = tmp_path_factory.mktemp("page") / "verifier.html"
+    write_verifier(path)
+    with opened(path) as program:
+        yield program
+
+
+def hostile(sold: Evident) -> dict[str, bytes]:
+    """Return bundles of which each is broken in one way."""
+    found = members(sold.content)
+    changed = {
+        name: found | {name: content[:9] + bytes([content[9] ^ 1]) + content[10:]} for name, content in found.items()
+    }
+    linked, twice, other = io.BytesIO(), io.BytesIO(sold.content), io.BytesIO()
+    with zipfile.ZipFile(linked, "w") as archive:
+        for name, content in found.items():
+            info = zipfile.ZipInfo(name)
+            info.external_attr = 0o120777 << 16 if name == CAPTURE else 0
+            archive.writestr(info, content)
+    with zipfile.ZipFile(twice, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr(CAPTURE, b"{}")
+    with zipfile.ZipFile(other, "w", zipfile.ZIP_LZMA) as archive:
+        for name, content in found.items():
+            archive.writestr(name, content)
+    proof, listed = json.loads(found[CAPTURE]), json.loads(found["transactions.json"])["transactions"]
+    stranger = {"issuer": Key(b"\x07" * 32).address.hex()}
+    return {
+        **{name: packed(one) for name, one in changed.items()},
+        "link": linked.getvalue(), "twice": twice.getvalue(), "another packing": other.getvalue(),
+        "missing": packed({name: content for name, content in found.items() if name != CAPTURE}),
+        "added": packed(found | {"../../etc/passwd": b"x"}), "bomb": packed(found | {CAPTURE: bytes(17 << 20)}),
+        "lies of its length": lying(sold.content), "before": b"x" + sold.content, "after": sold.content + b"x",
+        "cut": sold.content[:-30], "no zip": b"PK\x03\x04 and nothing",
+        "another signer": packed(found | {MANIFEST: spell(json.loads(found[MANIFEST]) | stranger)}),
+        "another spelling": packed(found | {MANIFEST: found[MANIFEST] + b" "}),
+        "another work": sign_again(
+            sold, found, capture=spell(proof | {"record": proof["record"].replace(sold.asset.number, "CQ-1")})
+        ),
+        "another salt": sign_again(sold, found, capture=spell(proof | {"salts": proof["salts"][::-1]})),
+        "no capture": sign_again(sold, found, capture=spell(proof | {"anchor": None})),
+        "no transactions": sign_again(sold, found, transactions=b'{"transactions": []}'),
+        "other transactions": sign_again(
+            sold, found, transactions=json.dumps({"transactions": [one | {"raw": "00"} for one in listed]}).encode()
+        ),
+    }  # fmt: skip
+
+
+def lying(content: bytes) -> bytes:
+    """Return a bundle whose list says of its first member that it is a byte longer than it is."""
+    start = content.index(b"PK\x01\x02") + 24
+    longer = struct.unpack_from("<I", content, start)[0] + 1
+    return content[:start] + struct.pack("<I", longer) + content[start + 4 :]
+
+
+@pytest.mark.browser
+def test_the_page_says_of_every_bundle_what_the_product_says(sold: Evident, page: PageProgram) -> None:
+    asked = {"whole": sold.content, **hostile(sold)}
+
+    told = page.ask_bundles(list(asked.values()), trust=sold.trust, today=TODAY)
+    [unpinned] = page.ask_bundles([sold.content], trust=None, today=TODAY)
+
+    for (name, content), found in zip(asked.items(), told, strict=True):
+        report = sold.verify(content, trust=sold.trust)
+        assert found == [(check.name, check.ok, check.message) for check in report.checks], name
+        assert report.is_valid == (name in ("whole", "no capture")), name
+    assert [(check.name, check.ok) for check in sold.verify(sold.content).checks] == [one[:2] for one in unpinned]
+    assert page.errors == []
+
+
+@pytest.mark.browser
+def test_a_person_chooses_a_bundle_in_the_page_and_reads_the_verdict(sold: Evident, page: PageProgram) -> None:
+    whole, changed = sold.folder / "whole.zip", sold.folder / "changed.zip"
+    whole.write_bytes(sold.content)
+    changed.write_bytes(packed(members(sold.content) | {"README.txt": b"other"}))
+    read = []
+    for path in (whole, changed):
+        page.page.reload()
+        page.page.set_input_files("#certificate", path)
+        page.page.fill("#day", str(TODAY))
+        page.page.click("button[type=submit]")
+        page.page.wait_for_selector("#result table")
+        read.append(page.page.locator("#result").inner_text())
+
+    assert [text.split("\n")[0] for text in read] == ["有效", "无效"]
+    assert ("固定记录" in read[0], "许可证号" in read[0] or "夔门" in read[0]) == (True, True)
+    assert "README.txt" in read[1]
+    assert {url.split(":")[0] for url in page.asked} == {"file"}
 
 
 def test_parties_and_overseers_get_it_and_nobody_else(sold: Evident) -> None:

@@ -71,7 +71,7 @@ export function readCertificate(content: Uint8Array): Paper {
   }
   readMoment(paper.text("issued_at"), "issued_at");
   if (!paper.isNull("sm2")) checkSm2Form(paper.inner("sm2"));
-  if (!paper.isNull("attestation")) checkAttestationForm(paper.inner("attestation"));
+  if (!paper.isNull("attestation")) checkAttestationForm(paper.inner("attestation"), ["grant", "anchor"]);
   return paper;
 }
 
@@ -93,10 +93,9 @@ function checkSm2Form(sm2: Paper): void {
   }
 }
 
-function checkAttestationForm(attestation: Paper): void {
+export function checkAttestationForm(attestation: Paper, proofs: string[]): void {
   checkHex("attestation.stamp", attestation.text("stamp"), null);
-  checkEvery("attestation.grant", attestation.list("grant"), 64);
-  checkEvery("attestation.anchor", attestation.list("anchor"), 64);
+  for (const name of proofs) checkEvery(`attestation.${name}`, attestation.list(name), 64);
   for (const one of attestation.list("countersignatures")) {
     checkShape(one, COUNTERSIGNATURE, "countersignatures");
     const signature = new Paper(one as Members);

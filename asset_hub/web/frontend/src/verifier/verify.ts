@@ -15,7 +15,7 @@ export type Check = { name: string; ok: boolean | null; text: string; params: Pa
 
 const GRANTED = keccak_256(
   utf8("Granted(bytes32,bytes32,uint256,bytes32,bytes32,uint256,uint256,uint256,bytes32,bytes32,bytes32)"));
-const ANCHORED = keccak_256(utf8("Anchored(bytes32,bytes32,uint32,uint8)"));
+export const ANCHORED = keccak_256(utf8("Anchored(bytes32,bytes32,uint32,uint8)"));
 const TERMS_WORD = 5;
 const SLICE = 4 << 20;
 
@@ -49,7 +49,7 @@ export async function verify(content: Uint8Array, given: Given): Promise<Check[]
   return checks;
 }
 
-async function attempt(link: () => Outcome | Promise<Outcome>): Promise<Outcome> {
+export async function attempt(link: () => Outcome | Promise<Outcome>): Promise<Outcome> {
   try {
     return await link();
   } catch (error) {
