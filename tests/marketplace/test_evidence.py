@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from asset_hub.accounts import ANONYMOUS, Role
+from asset_hub.accounts.models import PersonRow
 from ledger.attest import FOLDER
 from ledger.bundles import CAPTURE, MANIFEST, MEMBERS, verify_bundle
 from ledger.certificates import status_list
@@ -26,10 +27,13 @@ from ledger.sm import sm3
 from ledger.standalone.packing import pack_archive, write_verifier
 from marketplace.errors import LicenceNotFound
 from tests.builders import make_actor
+from tests.commands import Shell, shell
 from tests.ledger.authorities import Stamping
 from tests.ledger.page_program import PageProgram, opened
 from tests.marketplace.evident import TODAY, Evident, failed
 from tests.web.pages import client_for
+
+__all__ = ["shell"]
 
 
 @pytest.fixture(scope="module")
@@ -349,6 +353,43 @@ def test_a_person_chooses_a_bundle_in_the_page_and_reads_the_verdict(sold: Evide
     assert ("固定记录" in read[0], "许可证号" in read[0] or "夔门" in read[0]) == (True, True)
     assert "README.txt" in read[1]
     assert {url.split(":")[0] for url in page.asked} == {"file"}
+
+
+def test_the_commands_export_verify_and_record(
+    sold: Evident, shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ASSET_HUB_HOME", str(sold.services.settings.home))
+    seller, trust, bundle = login_of(sold), tmp_path / "trust.json", tmp_path / "bundle.zip"
+    trust.write_bytes(sold.trust)
+
+    named = shell("evidence", "export", "1", "--to", bundle, "--by", seller)
+    by_id = shell("evidence", "export", sold.licence.id, "--by", seller)
+    none = shell("evidence", "export", "77", "--by", seller)
+    record = shell("evidence", "record", sold.asset.number, "--by", seller)
+    held = shell("evidence", "verify", bundle, "--trust", trust, "--json")
+    told = shell("evidence", "verify", bundle)
+    certificate = tmp_path / "certificate.json"
+    certificate.write_bytes(members(sold.content)["certificate.json"])
+    alone = shell("certificate", "verify", certificate)
+    bundle.write_bytes(packed(members(sold.content) | {"README.txt": b"other"}))
+    changed = shell("evidence", "verify", bundle)
+
+    assert [ran.code for ran in (named, by_id, none, record, held, told, alone, changed)] == [0, 0, 1, 0, 0, 0, 0, 1]
+    assert (named.out.strip(), by_id.out.strip()) == (str(bundle), "evidence-000001.zip")
+    assert failed(sold.verify(Path("evidence-000001.zip").read_bytes(), trust=sold.trust)) == []
+    assert record.json["record"]["asset"] == str(sold.asset.id)
+    assert (held.json["valid"], len(held.json["checks"])) == (True, len(sold.verify(sold.content).checks))
+    last = "what was checked holds; not checked: "
+    assert [ran.out.splitlines()[-1].startswith(last) for ran in (told, alone)] == [True, True]
+    assert changed.out.splitlines()[-2:] == [
+        f"FAIL  {'members':<18} “README.txt” was changed: its SHA-256 differs",
+        "NOT valid",
+    ]
+
+
+def login_of(sold: Evident) -> str:
+    with sold.services.database.read() as session:
+        return session.get_one(PersonRow, sold.seller.person_id).login
 
 
 def test_parties_and_overseers_get_it_and_nobody_else(sold: Evident) -> None:
