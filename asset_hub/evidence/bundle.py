@@ -20,7 +20,7 @@ from asset_hub.core.files import FileStore, read_blob
 from asset_hub.evidence.report import draw_report
 from asset_hub.evidence.review import review_points
 from asset_hub.evidence.sbom import write_sbom
-from ingest.captures import read_lines
+from ingest.captures import read_lines, reception_of
 from ingest.models import AccessionRow, ItemRow
 from ingest.types import ItemStatus
 from ledger.attest import NotAttested, attestation_of
@@ -85,7 +85,8 @@ def export_bundle(
     ((asset, _held),) = read_for_index(session, asset_ids=[licence.asset_id], now=now)
     captured = read_capture(session, files, keys, asset_id=asset.id, contract=str(document["anchor"]["contract"]))
     word = _attested(session, home, captured)
-    facts = json.loads(captured.session) if captured else None
+    record = json.loads(captured.record) if captured else None
+    facts = reception_of(json.loads(captured.session), record) if captured and record else None
     subjects = [licence.id, asset.id, *([captured.accession_id] if captured else [])]
     transactions = _transactions(session, subjects)
     points = review_points(document, capture=facts)
@@ -101,8 +102,8 @@ def export_bundle(
         "sbom.cdx.json": write_sbom(now=now),
         "verifier.pyz": pack_archive(),
         "evidence.pdf": draw_report(
-            document, number=licence.number, capture=json.loads(captured.record) if captured else None,
-            session=facts, word=word, transactions=transactions, points=points, now=now,
+            document, number=licence.number, capture=record, reception=facts,
+            word=word, transactions=transactions, points=points, now=now,
         ),
         "README.txt": _README.encode(),
     }  # fmt: skip

@@ -77,8 +77,10 @@ def test_the_capture_record_says_who_by_what_and_what_was_refused(sold: Evident)
     assert (record["asset"], record["person"]) == (str(sold.asset.id), str(sold.seller.person_id))
     assert [one["status"] for one in record["refused_under_this_name"]] == ["rejected"]
     assert session["outcomes"]["accepted"] == session["outcomes"]["rejected"] == 1
-    assert set(session["clock"]) == {"read_by", "source", "synchronised", "offset_us", "max_error_us"}
-    assert "pyvips" in session["tools"]
+    assert set(record["received"]) == {"device", "clock", "tools"}
+    assert set(record["received"]["clock"]) == {"read_by", "source", "synchronised", "offset_us", "max_error_us"}
+    assert "pyvips" in record["received"]["tools"]
+    assert set(session["closed_on"]) == {"device", "clock"}
 
 
 def test_the_four_points_are_the_rules_and_what_is_not_known_is_said(sold: Evident) -> None:
