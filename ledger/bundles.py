@@ -4,11 +4,7 @@ Everything is read into memory within bounds before anything is believed, and no
 """
 
 import hashlib
-import io
 import json
-import struct
-import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
@@ -34,6 +30,7 @@ from ledger.papers import (
 from ledger.sm import has_fast_sm3, sm3
 from ledger.verifier import ANCHORED, Check, Report, check_link, verify_certificate
 from ledger.witnesses import check_countersignatures, check_stamp
+from ledger.zips import LONGEST_IN_ALL, is_zip, read_zip
 
 BUNDLE_TYPE, CAPTURE_PROOF_TYPE = "asset_hub/evidence-bundle/1", "asset_hub/capture-proof/2"
 MANIFEST, CERTIFICATE, STATUS, CAPTURE = "manifest.json", "certificate.json", "status.json", "capture.json"
@@ -43,11 +40,7 @@ MEMBERS = frozenset(
         "statement.json", "sbom.cdx.json", "verifier.pyz", "evidence.pdf", "README.txt",
     }
 )  # fmt: skip
-_LONGEST, _LONGEST_IN_ALL = 16 << 20, 48 << 20
 _SLOW_SM3 = 1 << 16
-_LINK = 0o120000
-_FIRST, _END, _END_LENGTH = b"PK\x03\x04", b"PK\x05\x06", 22
-_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _SHAPE: Mapping[str, Any] = {
     "type": str, "made_at": str, "issuer": str, "licence": int, "members": list, "signature": str,
 }  # fmt: skip
@@ -66,7 +59,7 @@ _CAPTURES = {
 def is_bundle(path: Path) -> bool:
     """Say whether a file begins as a zip does."""
     with path.open("rb") as file:
-        return file.read(4) == b"PK\x03\x04"
+        return is_zip(file.read(4))
 
 
 def verify_bundle(
@@ -108,44 +101,9 @@ def verify_bundle(
 
 
 def _read(content: Path, found: dict[str, bytes]) -> Outcome:
-    if content.stat().st_size > _LONGEST_IN_ALL:
-        raise Refused(N_("it is too long"))
-    whole = content.read_bytes()
-    if whole[:4] != _FIRST or whole[-_END_LENGTH : 4 - _END_LENGTH] != _END or _list_ends(whole) != len(whole):
-        raise Refused(N_("it is no zip that can be read: {reason}"), reason="bytes before or after it")
-    try:
-        with zipfile.ZipFile(io.BytesIO(whole)) as archive:
-            _check_list(archive.infolist())
-            for info in archive.infolist():
-                with archive.open(info) as file:
-                    found[info.filename] = file.read(_LONGEST + 1)
-                if len(found[info.filename]) != info.file_size:
-                    raise Refused(N_("“{name}” is damaged"), name=info.filename)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
-        raise Refused(N_("it is no zip that can be read: {reason}"), reason=str(error)[:120]) from error
+    with content.open("rb") as file:
+        found |= read_zip(file.read(LONGEST_IN_ALL + 1), MEMBERS | {MANIFEST})
     return True, Said(N_("{count} members"), {"count": len(found)})
-
-
-def _list_ends(whole: bytes) -> int:
-    """Return where a zip ends by its own word: list and end record lie behind the members without a gap."""
-    length, start = struct.unpack("<II", whole[-10:-2])
-    return int(start + length + _END_LENGTH)
-
-
-def _check_list(infos: list[zipfile.ZipInfo]) -> None:
-    """Refuse before reading: names that are not ours, twice the same, links, encrypted or too long members."""
-    names = [info.filename for info in infos]
-    for info in infos:
-        if info.filename not in MEMBERS | {MANIFEST} or info.is_dir() or info.external_attr >> 16 & 0o170000 == _LINK:
-            raise Refused(N_("“{name}” does not belong into a bundle"), name=info.filename[:80])
-        if info.file_size > _LONGEST or info.flag_bits & 1 or info.compress_type not in _METHODS:
-            raise Refused(N_("“{name}” is too long, or encrypted"), name=info.filename)
-    if len(set(names)) != len(names):
-        raise Refused(N_("a member is there twice"))
-    if missing := sorted((MEMBERS | {MANIFEST}) - set(names)):
-        raise Refused(N_("“{name}” is missing"), name=missing[0])
-    if sum(info.file_size for info in infos) > _LONGEST_IN_ALL:
-        raise Refused(N_("it is too long"))
 
 
 def _check_manifest(found: Mapping[str, bytes], manifest: dict[str, Any]) -> Outcome:

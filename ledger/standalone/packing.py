@@ -19,7 +19,7 @@ _STATIC = _LEDGER.parent / "asset_hub" / "web" / "static"
 _PACKED = ("__init__", "standalone/__init__", "curves", "standalone/pure")
 _RULES = (
     "recovery", "merkle", "trie", "papers", "blocks", "sm", "der", "stamps", "witnesses",
-    "jpeg_blocks", "rasters", "likeness", "verifier", "bundles", "standalone/program",
+    "jpeg_blocks", "rasters", "likeness", "verifier", "zips", "bundles", "standalone/program",
 )  # fmt: skip
 _STAMP = (2026, 1, 1, 0, 0, 0)
 _START = """\
