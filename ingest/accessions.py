@@ -1,9 +1,10 @@
 """The accession: opened with a 密级, offered things to, sealed, closed with a receipt that adds up."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -79,8 +80,11 @@ def offer_file(
     values: Sequence[ElementValue] = (),
     kind: str | None = None,
     secrecy: Secrecy | None = None,
+    received: Mapping[str, Any] | None = None,
 ) -> ItemId:
     """Write down a stored file, or a record without one, and queue its examination.
+
+    `received` is what `captures.receiving_process` said where its bytes came in, before this transaction.
 
     The same key is the same item, unless its bytes have changed since: then it is another, " [2]" in the receipt.
     """
@@ -91,6 +95,7 @@ def offer_file(
     _require_open(accession)
     row = _new_item(accession, key, ItemStatus.WAITING)
     row.name = name.rpartition(b"/")[2]
+    row.received = dict(received) if received is not None else None
     row.values, row.kind = [asdict(value) for value in values], kind
     row.secrecy = secrecy or accession.secrecy
     if blob is not None:

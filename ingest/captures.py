@@ -23,7 +23,7 @@ from ingest.models import AccessionRow, ItemRow
 from ingest.types import ItemStatus, show_bytes
 from ledger.papers import spell
 
-SESSION_TYPE, CAPTURE_TYPE = "asset_hub/capture-session/1", "asset_hub/capture/1"
+SESSION_TYPE, CAPTURE_TYPE = "asset_hub/capture-session/2", "asset_hub/capture/2"
 UNKNOWN = "未提供"
 _LIBRARIES = ("pillow", "pyvips", "pyvips-binary", "pygfried", "openpyxl")
 _NO_CLOCK = {
@@ -44,7 +44,8 @@ class _Timex(ctypes.Structure):
 def capture_lines(accession: AccessionRow, items: Sequence[ItemRow], numbers: Mapping[UUID, str]) -> bytes:
     """Return the record of a closed intake: the shared line, then one line per accepted thing, in their order.
 
-    `numbers` are those of the assets. Device, clock and tools are those of the process that closes the intake.
+    `numbers` are those of the assets. Each line says by what process its file was received (未提供 for rows from
+    before that was asked); the shared one on what device, by which clock the intake was closed. No program is asked.
     """
     session = spell(_session(accession, items))
     digest = hashlib.sha256(session).hexdigest()
@@ -55,6 +56,20 @@ def capture_lines(accession: AccessionRow, items: Sequence[ItemRow], numbers: Ma
         if item.status == ItemStatus.ACCEPTED
     ]
     return b"\n".join([session, *lines])
+
+
+def receiving_process() -> dict[str, Any]:
+    """Return device, clock and tools of this process, as it receives a file.
+
+    Asks programs for their versions the first time: never call it while anything is locked.
+    """
+    return {"device": device(), "clock": clock_state(), "tools": tools()}
+
+
+def reception_of(session: Mapping[str, Any], record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return device, clock and tools of a capture record; in earlier records those that closed the intake."""
+    received = record.get("received", session)
+    return received if isinstance(received, Mapping) else dict.fromkeys(("device", "clock", "tools"), UNKNOWN)
 
 
 def read_lines(content: bytes) -> list[bytes]:
@@ -69,7 +84,7 @@ def _session(accession: AccessionRow, items: Sequence[ItemRow]) -> dict[str, Any
         "person": str(accession.person_id), "door": accession.door, "opened_at": accession.created_at.isoformat(),
         "sealed_at": accession.sealed_at.isoformat() if accession.sealed_at else UNKNOWN,
         "closed_at": accession.closed_at.isoformat() if accession.closed_at else UNKNOWN,
-        "outcomes": counts, "device": device(), "clock": clock_state(), "tools": tools(),
+        "outcomes": counts, "closed_on": {"device": device(), "clock": clock_state()},
     }  # fmt: skip
 
 
@@ -103,7 +118,7 @@ def _capture(
         "organisation": str(accession.owner_id), "person": str(accession.person_id), "door": accession.door,
         "name": _name(item), "sha256": item.sha256 or UNKNOWN, "bytes": item.bytes_count,
         "finished_at": item.finished_at.isoformat() if item.finished_at else UNKNOWN,
-        "refused_under_this_name": refused,
+        "received": item.received or UNKNOWN, "refused_under_this_name": refused,
     }  # fmt: skip
 
 

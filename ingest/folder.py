@@ -2,10 +2,11 @@
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from asset_hub.core.db import Database
@@ -13,6 +14,7 @@ from asset_hub.core.errors import AssetHubError
 from asset_hub.core.files import Blob, FileStore
 from asset_hub.core.text import N_
 from ingest.accessions import offer_file, offer_refused
+from ingest.captures import receiving_process
 from ingest.errors import FileUnreadable, FileVanished, NotAFile, SystemFile
 from ingest.sheets import Sheet, SheetRow
 
@@ -73,7 +75,7 @@ def receive_folder(
 ) -> None:
     """Store every file, then write it down in batches; what is written down is on disk already."""
     batch: list[tuple[bytes, Blob | AssetHubError, SheetRow | None]] = []
-    count = 0
+    received, count = receiving_process(), 0
     for found in walk_folder(root):
         if sheet is not None and os.fsencode(sheet.path) == found.path:
             continue
@@ -81,10 +83,10 @@ def receive_folder(
         batch.append((found.key, found.refusal or _refused_by(row) or _store(files, found), row))
         count += 1
         if len(batch) >= _BATCH:
-            _write_down(database, accession_id, batch, now)
+            _write_down(database, accession_id, batch, received, now)
             batch.clear()
             on_progress(count)
-    _write_down(database, accession_id, batch, now)
+    _write_down(database, accession_id, batch, received, now)
     if sheet is not None:
         receive_rows(database, sheet, accession_id=accession_id, now=now)
     on_progress(count)
@@ -122,6 +124,7 @@ def _write_down(
     database: Database,
     accession_id: UUID,
     batch: list[tuple[bytes, Blob | AssetHubError, SheetRow | None]],
+    received: Mapping[str, Any],
     now: datetime,
 ) -> None:
     with database.write() as session:
@@ -131,5 +134,5 @@ def _write_down(
             else:
                 offer_file(
                     session, accession_id=accession_id, key=key, blob=blob, values=row.values if row else (),
-                    secrecy=row.secrecy if row else None,
+                    secrecy=row.secrecy if row else None, received=received,
                 )  # fmt: skip

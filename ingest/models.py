@@ -41,7 +41,10 @@ class AccessionNumberRow(SQLModel, table=True):
 
 
 class ItemRow(SQLModel, table=True):
-    """One thing offered: a file under its path as bytes, or a row of a sheet. `key` is stable within the accession."""
+    """One thing offered: a file under its path as bytes, or a row of a sheet. `key` is stable within the accession.
+
+    `received` says by which device, clock and tools its bytes came in; None where none did.
+    """
 
     __tablename__ = "ingest_item"
     __table_args__ = (
@@ -62,6 +65,7 @@ class ItemRow(SQLModel, table=True):
     reason: dict[str, Any] | None = Field(default=None, sa_type=JsonColumn)
     asset_id: UUID | None = Field(default=None, foreign_key="catalogue_asset.id")
     job_id: UUID | None = None
+    received: dict[str, Any] | None = Field(default=None, sa_type=JsonColumn)
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 

@@ -11,6 +11,7 @@ from asset_hub.accounts import Actor
 from asset_hub.core.db import Database
 from asset_hub.core.files import Blob, FileStore
 from ingest.accessions import lock_accession
+from ingest.captures import receiving_process
 from ingest.errors import AccessionSealed, ListedRefused
 from ingest.lists import read_list, receive_list, refuse_listed
 from ingest.types import ItemId
@@ -73,6 +74,7 @@ def _store(folder: Path, files: FileStore, file: BinaryIO) -> Blob:
 
 
 def _write_down(database: Database, accession_id: UUID, key: bytes, blob: Blob) -> ItemId:
+    received = receiving_process()
     with database.write() as session:
         lock_accession(session, accession_id)
-        return offer_named(session, accession_id=accession_id, key=key, blob=blob)
+        return offer_named(session, accession_id=accession_id, key=key, blob=blob, received=received)

@@ -5,10 +5,11 @@ The path of a file on the uploader's machine is data, kept as bytes; it never be
 
 import fcntl
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -20,6 +21,7 @@ from asset_hub.core.ids import new_id
 from asset_hub.core.text import N_
 from ingest import permissions
 from ingest.accessions import lock_accession, offer_file
+from ingest.captures import receiving_process
 from ingest.errors import (
     AccessionNotFound,
     AccessionSealed,
@@ -162,6 +164,7 @@ def complete_upload(database: Database, folder: Path, files: FileStore, *, uploa
     if upload.length == 0:
         folder.mkdir(parents=True, exist_ok=True)
         part.touch()
+    received = receiving_process()
     blob = files.put_path(part) if part.exists() and part.stat().st_size == upload.length else None
     with database.write() as session:
         row = session.get(UploadRow, upload.id, with_for_update=True)
@@ -170,13 +173,15 @@ def complete_upload(database: Database, folder: Path, files: FileStore, *, uploa
         if row.item_id is None:
             if blob is None:
                 raise WrongOffset(N_("It is not complete yet."))
-            row.item_id = offer_named(session, accession_id=row.accession_id, key=row.key, blob=blob)
+            row.item_id = offer_named(session, accession_id=row.accession_id, key=row.key, blob=blob, received=received)
         item_id = ItemId(row.item_id)
     forget_part(folder, upload.id)
     return item_id
 
 
-def offer_named(session: WriteSession, *, accession_id: UUID, key: bytes, blob: Blob) -> ItemId:
+def offer_named(
+    session: WriteSession, *, accession_id: UUID, key: bytes, blob: Blob, received: Mapping[str, Any]
+) -> ItemId:
     """Write down a stored file with what the list of this intake says about it.
 
     The same path with the same bytes is the same item; with other bytes it is another item, " [2]" in its row of the
@@ -185,7 +190,13 @@ def offer_named(session: WriteSession, *, accession_id: UUID, key: bytes, blob: 
     free = _free_key(session, accession_id, key, blob.sha256)
     listed = take_listed(session, accession_id=accession_id, key=key)
     item_id = offer_file(
-        session, accession_id=accession_id, key=free, blob=blob, values=listed.values, secrecy=listed.secrecy
+        session,
+        accession_id=accession_id,
+        key=free,
+        blob=blob,
+        values=listed.values,
+        secrecy=listed.secrecy,
+        received=received,
     )
     session.get_one(ItemRow, item_id).name = key.rpartition(b"/")[2]
     return item_id

@@ -47,7 +47,7 @@ class DayNotOver(RuleRefused):
 
 
 class NotAttested(RuleRefused):
-    """No day that is attested covers the blocks of this certificate."""
+    """No day that is attested covers these blocks."""
 
     slug, title = "not-attested", N_("No attested day covers this certificate yet.")
 
@@ -183,7 +183,15 @@ def attestation_for(session: ReadSession, home: Path, certificate: bytes) -> dic
     Raises NotAttested.
     """
     document = json.loads(certificate)
-    blocks = {name: digest_of(document[name]) for name in ("grant", "anchor")}
+    return attestation_of(session, home, {name: document[name] for name in ("grant", "anchor")})
+
+
+def attestation_of(session: ReadSession, home: Path, proofs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what the first attested day says that covers the blocks of all proofs, with a path for each.
+
+    Raises NotAttested.
+    """
+    blocks = {name: digest_of(proof) for name, proof in proofs.items()}
     for path in sorted((home / FOLDER).glob("????-??-??.json")):
         day = date.fromisoformat(path.stem)
         kept, hashes = read_attestation(home, day), _hashes(session, day)

@@ -4,22 +4,35 @@ Everything is read into memory within bounds before anything is believed, and no
 """
 
 import hashlib
-import io
 import json
-import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from ledger.blocks import digest_of, event_in, show_time
+from ledger.likeness import read_fingerprint
 from ledger.merkle import climb, keccak
-from ledger.papers import N_, Outcome, Refused, Said, check_shape, check_signature, holds_at, read_moment, spell
+from ledger.papers import (
+    ATTESTED,
+    N_,
+    Outcome,
+    Refused,
+    Said,
+    check_attestation,
+    check_hex,
+    check_shape,
+    check_signature,
+    holds_at,
+    read_moment,
+    spell,
+)
 from ledger.sm import has_fast_sm3, sm3
-from ledger.verifier import ANCHORED, Check, Report, verify_certificate
+from ledger.verifier import ANCHORED, Check, Report, check_link, verify_certificate
+from ledger.witnesses import check_countersignatures, check_stamp
+from ledger.zips import LONGEST_IN_ALL, is_zip, read_zip
 
-BUNDLE_TYPE, CAPTURE_PROOF_TYPE = "asset_hub/evidence-bundle/1", "asset_hub/capture-proof/1"
+BUNDLE_TYPE, CAPTURE_PROOF_TYPE = "asset_hub/evidence-bundle/1", "asset_hub/capture-proof/2"
 MANIFEST, CERTIFICATE, STATUS, CAPTURE = "manifest.json", "certificate.json", "status.json", "capture.json"
 MEMBERS = frozenset(
     {
@@ -27,11 +40,7 @@ MEMBERS = frozenset(
         "statement.json", "sbom.cdx.json", "verifier.pyz", "evidence.pdf", "README.txt",
     }
 )  # fmt: skip
-_LONGEST, _LONGEST_IN_ALL = 16 << 20, 48 << 20
 _SLOW_SM3 = 1 << 16
-_LINK = 0o120000
-_FIRST, _END, _END_LENGTH = b"PK\x03\x04", b"PK\x05\x06", 22
-_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _SHAPE: Mapping[str, Any] = {
     "type": str, "made_at": str, "issuer": str, "licence": int, "members": list, "signature": str,
 }  # fmt: skip
@@ -41,17 +50,22 @@ _CAPTURE: Mapping[str, Any] = {
     "salts": list, "paths": list,
     "anchor": ({"contract": str, "header": str, "index": int, "nodes": list},),
 }  # fmt: skip
+_CAPTURES = {
+    CAPTURE_PROOF_TYPE: {**_CAPTURE, "attestation": ({**ATTESTED, "anchor": list},)},
+    "asset_hub/capture-proof/1": _CAPTURE,
+}
 
 
 def is_bundle(path: Path) -> bool:
     """Say whether a file begins as a zip does."""
     with path.open("rb") as file:
-        return file.read(4) == b"PK\x03\x04"
+        return is_zip(file.read(4))
 
 
 def verify_bundle(
-    content: Path, *, trust: bytes | None, media: Path | None, today: date, status: bytes | None = None
-) -> Report:
+    content: Path, *, trust: bytes | None, media: Path | None, today: date, status: bytes | None = None,
+    fingerprint: Callable[[Path], str] = read_fingerprint,
+) -> Report:  # fmt: skip
     """Check a bundle: its zip, manifest, members, capture record, and its certificate with its own status list.
 
     Whom to trust comes from outside (`trust`): the bundle's own trust file is only what the issuer says of itself. A
@@ -62,7 +76,7 @@ def verify_bundle(
     manifest: dict[str, Any] = {}
 
     def look(name: str, check: Callable[[], Outcome]) -> bool:
-        checks.append(_outcome(name, check))
+        checks.append(check_link(name, check))
         return checks[-1].ok is not False
 
     holds = (
@@ -73,59 +87,23 @@ def verify_bundle(
     if not holds:
         return Report(tuple(checks))
     certificate = verify_certificate(
-        found[CERTIFICATE], media=media, trust=trust, status=status or found[STATUS], today=today
-    )
+        found[CERTIFICATE], media=media, trust=trust, status=status or found[STATUS], today=today,
+        fingerprint=fingerprint,
+    )  # fmt: skip
     if certificate.checks[0].ok:
         look(N_("one issuer"), lambda: _check_issuer(found, manifest))
         look(N_("transactions"), lambda: _check_transactions(found))
         look(N_("capture record"), lambda: _check_capture(found))
+        look(N_("capture time stamp"), lambda: check_stamp(_attested_capture(found), trust))
+        look(N_("capture countersignatures"), lambda: check_countersignatures(_attested_capture(found), trust))
         look(N_("for reading"), lambda: (None, Said(N_("reports and lists are signed, their contents not examined"))))
     return Report((*checks, *certificate.checks))
 
 
-def _outcome(name: str, check: Callable[[], Outcome]) -> Check:
-    try:
-        ok, said = check()
-    except Refused as refused:
-        ok, said = False, refused.said
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        ok, said = False, Said(N_("it cannot be read: damaged or made up"))
-    return Check(name, ok, str(said), said.message, said.params)
-
-
 def _read(content: Path, found: dict[str, bytes]) -> Outcome:
-    if content.stat().st_size > _LONGEST_IN_ALL:
-        raise Refused(N_("it is too long"))
-    whole = content.read_bytes()
-    if whole[:4] != _FIRST or whole[-_END_LENGTH : 4 - _END_LENGTH] != _END:
-        raise Refused(N_("it is no zip that can be read: {reason}"), reason="bytes before or after it")
-    try:
-        with zipfile.ZipFile(io.BytesIO(whole)) as archive:
-            _check_list(archive.infolist())
-            for info in archive.infolist():
-                with archive.open(info) as file:
-                    found[info.filename] = file.read(_LONGEST + 1)
-                if len(found[info.filename]) != info.file_size:
-                    raise Refused(N_("“{name}” is damaged"), name=info.filename)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
-        raise Refused(N_("it is no zip that can be read: {reason}"), reason=str(error)[:120]) from error
+    with content.open("rb") as file:
+        found |= read_zip(file.read(LONGEST_IN_ALL + 1), MEMBERS | {MANIFEST})
     return True, Said(N_("{count} members"), {"count": len(found)})
-
-
-def _check_list(infos: list[zipfile.ZipInfo]) -> None:
-    """Refuse before reading: names that are not ours, twice the same, links, encrypted or too long members."""
-    names = [info.filename for info in infos]
-    for info in infos:
-        if info.filename not in MEMBERS | {MANIFEST} or info.is_dir() or info.external_attr >> 16 & 0o170000 == _LINK:
-            raise Refused(N_("“{name}” does not belong into a bundle"), name=info.filename[:80])
-        if info.file_size > _LONGEST or info.flag_bits & 1 or info.compress_type not in _METHODS:
-            raise Refused(N_("“{name}” is too long, or encrypted"), name=info.filename)
-    if len(set(names)) != len(names):
-        raise Refused(N_("a member is there twice"))
-    if missing := sorted((MEMBERS | {MANIFEST}) - set(names)):
-        raise Refused(N_("“{name}” is missing"), name=missing[0])
-    if sum(info.file_size for info in infos) > _LONGEST_IN_ALL:
-        raise Refused(N_("it is too long"))
 
 
 def _check_manifest(found: Mapping[str, bytes], manifest: dict[str, Any]) -> Outcome:
@@ -133,8 +111,12 @@ def _check_manifest(found: Mapping[str, bytes], manifest: dict[str, Any]) -> Out
     check_shape(document, _SHAPE, "manifest")
     if spell(document) != found[MANIFEST] or document["type"] != BUNDLE_TYPE:
         raise Refused(N_("it is not written in its one spelling"))
+    check_hex("issuer", document["issuer"], 40)
+    check_hex("signature", document["signature"], 130)
     for member in document["members"]:
         check_shape(member, _MEMBER, "members")
+        check_hex("sha256", member["sha256"], 64)
+        check_hex("sm3", member["sm3"], 64)
     signer = check_signature(document, document["issuer"])
     manifest.update(document)
     return True, Said(N_("signed by 0x{signer}"), {"signer": signer})
@@ -179,11 +161,29 @@ def _check_transactions(found: Mapping[str, bytes]) -> Outcome:
     return True, Said(N_("{count} transactions are as they are named"), {"count": len(listed)})
 
 
-def _check_capture(found: Mapping[str, bytes]) -> Outcome:
-    document = json.loads(found[CAPTURE])
-    check_shape(document, _CAPTURE, "capture")
-    if document["type"] != CAPTURE_PROOF_TYPE:
+def _attested_capture(found: Mapping[str, bytes]) -> dict[str, Any]:
+    """Return the capture's block with what is attested of its day, in the members that a certificate has."""
+    proof, certificate = _read_capture(found), json.loads(found[CERTIFICATE])
+    return {
+        "attestation": proof["attestation"] if proof["anchor"] else None, "anchor": proof["anchor"],
+        "issuer": certificate["issuer"], "chain": certificate["chain"],
+    }  # fmt: skip
+
+
+def _read_capture(found: Mapping[str, bytes]) -> dict[str, Any]:
+    """Return the capture's proof, its form checked; the earlier type has no attestation."""
+    document: dict[str, Any] = json.loads(found[CAPTURE])
+    shape = _CAPTURES.get(document["type"])
+    if shape is None:
         raise Refused(N_("it is not written in its one spelling"))
+    check_shape(document, shape, "capture")
+    if document.setdefault("attestation", None) is not None:
+        check_attestation(document["attestation"], ("anchor",))
+    return document
+
+
+def _check_capture(found: Mapping[str, bytes]) -> Outcome:
+    document = _read_capture(found)
     if document["anchor"] is None:
         return None, Said(N_("no capture record is provided (未提供)"))
     record = json.loads(document["record"])

@@ -20,7 +20,15 @@ from ledger.house_keys import keeps_own_keys
 from ledger.journal import prove_receipt
 from ledger.merkle import keccak
 from ledger.models import EntryRow, GrantRow, JournalRow
-from ledger.papers import CERTIFICATE_TYPE, SELF_SIGNED, STATUS_TYPE, TRUST_TYPE, signing_digest, sm2_message
+from ledger.papers import (
+    CERTIFICATE_TYPE,
+    FINGERPRINT_ALGORITHM,
+    SELF_SIGNED,
+    STATUS_TYPE,
+    TRUST_TYPE,
+    signing_digest,
+    sm2_message,
+)
 from ledger.signing import Keys
 from ledger.sites import chain_name, find_site
 from ledger.sm import public_of, sign
@@ -76,11 +84,13 @@ def issue_certificate(
     issuer_name: str,
     now: datetime,
     delivered_sm3: str = "",
+    delivered_fingerprint: str = "",
     sm2: Sm2Signer | None = None,
 ) -> bytes:
     """Return the certificate of a confirmed licence over its delivered file. Raises EntryNotFound before that.
 
     It is dated `now`, or as its later block where the chain's clock is ahead: never before what it certifies.
+    `delivered_fingerprint` is empty for what is no picture.
     """
     grant = session.exec(select(GrantRow).where(GrantRow.licence_id == licence_id)).first()
     if grant is None:
@@ -108,6 +118,11 @@ def issue_certificate(
             "delivery": {
                 "sha256": delivered_sha256, "sm3": delivered_sm3, "bytes": delivered_bytes, "name": delivered_name,
                 "salt": delivery_salt(keys, licence_id).hex(), "path": [],
+                "fingerprint": (
+                    {"algorithm": FINGERPRINT_ALGORITHM, "value": delivered_fingerprint}
+                    if delivered_fingerprint
+                    else None
+                ),
             },
             "anchor": proofs[EntryKind.ANCHOR],
             "attestation": None,

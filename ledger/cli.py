@@ -1,4 +1,4 @@
-"""Commands about certificates: certificate verify, certificate trust, certificate status."""
+"""Commands about certificates: certificate verify, fingerprint, trust, status; how a verifier's report is printed."""
 
 import json
 from pathlib import Path
@@ -16,6 +16,7 @@ from asset_hub.core.text import N_
 from ledger.bundles import is_bundle
 from ledger.errors import EntryNotFound
 from ledger.models import GrantRow
+from ledger.pictured import fingerprint_file
 from ledger.signing import Keys, recover_address
 from ledger.verifier import STATUS_TYPE, Report, signing_digest, verify_certificate
 
@@ -45,8 +46,13 @@ def verify_one(
         raise BadInput(N_("This is an evidence bundle: asset-hub evidence verify checks it."))
     report = verify_certificate(
         path.read_bytes(), media=file, trust=trust.read_bytes() if trust else None,
-        status=status.read_bytes() if status else None, today=beijing_date(clock.now()),
+        status=status.read_bytes() if status else None, today=beijing_date(clock.now()), fingerprint=fingerprint_file,
     )  # fmt: skip
+    print_report(report, as_json=as_json)
+
+
+def print_report(report: Report, *, as_json: bool) -> None:
+    """Print what a verifier found, and a sentence on all of it. Raises Exit with 1 when a link fails."""
     if as_json:
         checks = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in report.checks]
         print(json.dumps({"valid": report.is_valid, "checks": checks}, ensure_ascii=False))
@@ -63,6 +69,17 @@ def _sentence(report: Report) -> str:
         return "NOT valid"
     unchecked = [check.name for check in report.checks if check.ok is None]
     return "what was checked holds" + (f"; not checked: {', '.join(unchecked)}" if unchecked else "")
+
+
+@certificate.command("fingerprint")
+def show_fingerprint(
+    path: Annotated[Path, typer.Argument(help="A picture.", exists=True, dir_okay=False)],
+) -> None:
+    """Print a picture's fingerprint (相似指纹), for a verifier that cannot read the picture; needs no home."""
+    found = fingerprint_file(path)
+    if not found:
+        raise BadInput(N_("This is no picture that can be read, or nothing is on it."))
+    print(found)
 
 
 @certificate.command("trust")

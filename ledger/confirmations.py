@@ -1,7 +1,7 @@
 """The second person's word (复核): read what the operator's key is to sign for a house, then confirm or refuse it.
 
 For each house somebody else than who agreed confirms: another of its rights desk, or a person of the operator, who is
-never the first. Source: ADR 0018.
+never the first. Source: ADR 0019.
 """
 
 from dataclasses import dataclass

@@ -4,7 +4,7 @@ A document that differs by one letter from what its signer wrote is either refus
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
@@ -12,7 +12,8 @@ from typing import Any
 from ledger.merkle import keccak
 from ledger.recovery import recover_address
 
-CERTIFICATE_TYPE = "asset_hub/licence-certificate/2"
+CERTIFICATE_TYPE, EARLIER_CERTIFICATE_TYPE = "asset_hub/licence-certificate/3", "asset_hub/licence-certificate/2"
+FINGERPRINT_ALGORITHM = "asset_hub/picture/1"
 TRUST_TYPE = "asset_hub/trust/2"
 STATUS_TYPE = "asset_hub/status-list/2"
 DAY_TYPE = "asset_hub/day/1"
@@ -25,14 +26,20 @@ _MAX_TIME = 1 << 32
 _PROOF = {"contract": str, "header": str, "index": int, "nodes": list}
 _SPAN = {"address": str, "from": int, "until": int}
 _SM2 = {"public_key": str, "signature": str, "standing": str, "certificates": list}
-_ATTESTATION = {"day": str, "grant": list, "anchor": list, "stamp": str, "countersignatures": list}
+_FINGERPRINT = {"algorithm": str, "value": str}
+_DELIVERY = {"sha256": str, "sm3": str, "bytes": int, "name": str, "salt": str, "path": list}
+ATTESTED = {"day": str, "stamp": str, "countersignatures": list}
+_ATTESTATION = {**ATTESTED, "grant": list, "anchor": list}
 CERTIFICATE_SHAPE: Mapping[str, Any] = {
     "type": str, "issued_at": str, "licence": str, "licence_salt": str, "signature": str,
     "issuer": {"name": str, "address": str, "custody": str, "witness": str, "keys": list},
     "chain": {"id": int, "genesis": str},
     "grant": _PROOF, "anchor": _PROOF,
-    "delivery": {"sha256": str, "sm3": str, "bytes": int, "name": str, "salt": str, "path": list},
+    "delivery": {**_DELIVERY, "fingerprint": (_FINGERPRINT,)},
     "sm2": (_SM2,), "attestation": (_ATTESTATION,),
+}  # fmt: skip
+_CERTIFICATES = {
+    CERTIFICATE_TYPE: CERTIFICATE_SHAPE, EARLIER_CERTIFICATE_TYPE: {**CERTIFICATE_SHAPE, "delivery": _DELIVERY},
 }  # fmt: skip
 TRUST_SHAPE: Mapping[str, Any] = {"type": str, "issuers": list, "chains": list, "authorities": list, "witnesses": list}
 STATUS_SHAPE: Mapping[str, Any] = {
@@ -103,70 +110,79 @@ def check_signature(document: Mapping[str, Any], address: str) -> str:
 
 
 def read_certificate(content: bytes) -> dict[str, Any]:
-    """Return a certificate whose form holds. Raises Refused."""
-    document = _read(content, CERTIFICATE_SHAPE, CERTIFICATE_TYPE)
+    """Return a certificate whose form holds; one of the earlier type states no fingerprint. Raises Refused."""
+    document = _read(content, _CERTIFICATES)
     delivery = document["delivery"]
-    _check_hex("signature", document["signature"], 130)
-    _check_hex("licence_salt", document["licence_salt"], 64)
-    _check_hex("issuer.address", document["issuer"]["address"], 40)
+    check_hex("signature", document["signature"], 130)
+    check_hex("licence_salt", document["licence_salt"], 64)
+    check_hex("issuer.address", document["issuer"]["address"], 40)
     _check_spans("issuer.keys", document["issuer"]["keys"], _SPAN)
-    _check_hex("chain.genesis", document["chain"]["genesis"], 64)
-    _check_hex("delivery.sha256", delivery["sha256"], 64)
-    _check_hex("delivery.sm3", delivery["sm3"], 64 if delivery["sm3"] else None)
-    _check_hex("delivery.salt", delivery["salt"], 64)
+    check_hex("chain.genesis", document["chain"]["genesis"], 64)
+    check_hex("delivery.sha256", delivery["sha256"], 64)
+    check_hex("delivery.sm3", delivery["sm3"], 64 if delivery["sm3"] else None)
+    check_hex("delivery.salt", delivery["salt"], 64)
     _check_every("delivery.path", delivery["path"], 64)
+    _check_fingerprint(delivery.get("fingerprint"))
     for name in ("grant", "anchor"):
-        _check_hex(f"{name}.contract", document[name]["contract"], 40)
-        _check_hex(f"{name}.header", document[name]["header"], None)
+        check_hex(f"{name}.contract", document[name]["contract"], 40)
+        check_hex(f"{name}.header", document[name]["header"], None)
         _check_every(f"{name}.nodes", document[name]["nodes"], None)
     read_moment(document["issued_at"], "issued_at")
     _check_sm2(document["sm2"])
-    _check_attestation(document["attestation"])
+    if document["attestation"] is not None:
+        check_attestation(document["attestation"], ("grant", "anchor"))
     return document
+
+
+def _check_fingerprint(fingerprint: Mapping[str, Any] | None) -> None:
+    if fingerprint is None:
+        return
+    check_hex("delivery.fingerprint", fingerprint["value"], 64)
+    if fingerprint["algorithm"] != FINGERPRINT_ALGORITHM:
+        raise Refused(N_("“{where}” is not of its type"), where="delivery.fingerprint")
 
 
 def _check_sm2(sm2: Mapping[str, Any] | None) -> None:
     if sm2 is None:
         return
-    _check_hex("sm2.public_key", sm2["public_key"], 130)
-    _check_hex("sm2.signature", sm2["signature"], 128)
+    check_hex("sm2.public_key", sm2["public_key"], 130)
+    check_hex("sm2.signature", sm2["signature"], 128)
     _check_every("sm2.certificates", sm2["certificates"], None)
     if sm2["standing"] != ("" if sm2["certificates"] else SELF_SIGNED):
         raise Refused(N_("“{where}” is not of its type"), where="sm2.standing")
 
 
-def _check_attestation(attestation: Mapping[str, Any] | None) -> None:
-    if attestation is None:
-        return
-    _check_hex("attestation.stamp", attestation["stamp"], None)
-    _check_every("attestation.grant", attestation["grant"], 64)
-    _check_every("attestation.anchor", attestation["anchor"], 64)
+def check_attestation(attestation: Mapping[str, Any], proofs: Sequence[str]) -> None:
+    """Require one spelling of what third parties say of a day, with a path for each of these proofs. Raises Refused."""
+    check_hex("attestation.stamp", attestation["stamp"], None)
+    for name in proofs:
+        _check_every(f"attestation.{name}", attestation[name], 64)
     for one in attestation["countersignatures"]:
         check_shape(one, _COUNTERSIGNATURE, "countersignatures")
-        _check_hex("countersignatures.address", one["address"], 40)
-        _check_hex("countersignatures.signature", one["signature"], 130)
+        check_hex("countersignatures.address", one["address"], 40)
+        check_hex("countersignatures.signature", one["signature"], 130)
         read_moment(one["signed_at"], "signed_at")
 
 
 def read_trust(content: bytes) -> dict[str, Any]:
     """Return a trust file whose form holds. Raises Refused."""
-    document = _read(content, TRUST_SHAPE, TRUST_TYPE)
+    document = _read(content, {TRUST_TYPE: TRUST_SHAPE})
     _check_spans("issuers", document["issuers"], {**_SPAN, "name": str})
     _check_spans("witnesses", document["witnesses"], {**_SPAN, "name": str})
     for chain in document["chains"]:
         check_shape(chain, {"id": int, "genesis": str}, "chains")
-        _check_hex("chains", chain["genesis"], 64)
+        check_hex("chains", chain["genesis"], 64)
     for authority in document["authorities"]:
         check_shape(authority, {"name": str, "sha256": str}, "authorities")
-        _check_hex("authorities", authority["sha256"], 64)
+        check_hex("authorities", authority["sha256"], 64)
     return document
 
 
 def read_status(content: bytes) -> dict[str, Any]:
     """Return a status list whose form holds. Raises Refused."""
-    document = _read(content, STATUS_SHAPE, STATUS_TYPE)
-    _check_hex("signature", document["signature"], 130)
-    _check_hex("issuer", document["issuer"], 40)
+    document = _read(content, {STATUS_TYPE: STATUS_SHAPE})
+    check_hex("signature", document["signature"], 130)
+    check_hex("issuer", document["issuer"], 40)
     _check_spans("keys", document["keys"], _SPAN)
     for number in document["revoked"]:
         check_shape(number, int, "revoked")
@@ -176,10 +192,10 @@ def read_status(content: bytes) -> dict[str, Any]:
 
 def read_day(text: str) -> dict[str, Any]:
     """Return the statement of a day's blocks whose form holds. Raises Refused."""
-    document = _read(text.encode("utf-8", "surrogatepass"), _DAY_SHAPE, DAY_TYPE)
-    _check_hex("chain.genesis", document["chain"]["genesis"], 64)
-    _check_hex("head", document["head"], 64)
-    _check_hex("root", document["root"], 64)
+    document = _read(text.encode("utf-8", "surrogatepass"), {DAY_TYPE: _DAY_SHAPE})
+    check_hex("chain.genesis", document["chain"]["genesis"], 64)
+    check_hex("head", document["head"], 64)
+    check_hex("root", document["root"], 64)
     _day(document["day"])
     return document
 
@@ -238,10 +254,19 @@ def check_shape(value: Any, shape: Any, where: str) -> None:
         raise Refused(N_("“{where}” is not of its type"), where=where)
 
 
-def _read(content: bytes, shape: Mapping[str, Any], kind: str) -> dict[str, Any]:
+def check_hex(where: str, text: Any, length: int | None) -> None:
+    """Require lower-case hex of a length in characters, any where it is None. Raises Refused."""
+    if not isinstance(text, str) or not set(text) <= _HEX or len(text) % 2 or (length and len(text) != length):
+        raise Refused(N_("“{where}” is not lower-case hex of its length"), where=where)
+
+
+def _read(content: bytes, shapes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return a document of one of these types; what names none of them must have the members of the first."""
     document = _parsed(content)
-    check_shape(document, shape, "")
-    if document["type"] != kind:
+    kind = document.get("type") if isinstance(document, dict) else None
+    shape = shapes.get(kind) if isinstance(kind, str) else None
+    check_shape(document, shape or next(iter(shapes.values())), "")
+    if shape is None:
         raise Refused(N_("another type of document: {type}"), type=document["type"][:60])
     return dict(document)
 
@@ -277,7 +302,7 @@ def _no_number(text: str) -> float:
 def _check_spans(where: str, spans: list[Any], shape: Mapping[str, Any]) -> None:
     for span in spans:
         check_shape(span, shape, where)
-        _check_hex(where, span["address"], 40)
+        check_hex(where, span["address"], 40)
         if not (0 <= span["from"] < _MAX_TIME and 0 <= span["until"] < _MAX_TIME):
             raise Refused(N_("“{where}” is not of its type"), where=where)
     if len({span["address"] for span in spans}) != len(spans):
@@ -286,13 +311,7 @@ def _check_spans(where: str, spans: list[Any], shape: Mapping[str, Any]) -> None
 
 def _check_every(where: str, texts: list[Any], length: int | None) -> None:
     for text in texts:
-        _check_hex(where, text, length)
-
-
-def _check_hex(where: str, text: Any, length: int | None) -> None:
-    """Hex is lower case and of its length: one value has one spelling."""
-    if not isinstance(text, str) or not set(text) <= _HEX or len(text) % 2 or (length and len(text) != length):
-        raise Refused(N_("“{where}” is not lower-case hex of its length"), where=where)
+        check_hex(where, text, length)
 
 
 def _day(text: Any) -> date:

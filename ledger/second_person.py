@@ -1,6 +1,6 @@
 """A second person for what the operator's key signs in the name of a house (平台托管): asked here, act by act.
 
-Source: ADR 0018. A house that keeps its own key is asked for its signature instead (`waiting`).
+Source: ADR 0019. A house that keeps its own key is asked for its signature instead (`waiting`).
 """
 
 from collections.abc import Mapping

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ledger.blocks import BEIJING, event_in, show_time, time_of
+from ledger.likeness import FINGERPRINT_BITS, MOST_SIMILAR, distance_of, read_fingerprint
 from ledger.merkle import climb, keccak
 from ledger.papers import (
     CERTIFICATE_TYPE,
@@ -77,10 +78,12 @@ def verify_certificate(
     status: bytes | None,
     today: date,
     digest: str | None = None,
+    fingerprint: Callable[[Path], str] = read_fingerprint,
 ) -> Report:
     """Check every link that can be checked; never raises for anything a stranger may hand in.
 
     `digest` is the SHA-256 of the file in hex, for those who made it elsewhere and keep the file to themselves.
+    `fingerprint` says how similar another file is: it gives a picture's in hex, empty for what it cannot read.
     """
     try:
         document = read_certificate(certificate)
@@ -92,7 +95,7 @@ def verify_certificate(
         (N_("key history"), lambda: check_keys(document, trust, status)),
         (N_("licence recorded"), lambda: _check_grant(document)),
         (N_("delivery anchored"), lambda: _check_anchor(document)),
-        (N_("file"), lambda: _check_media(document, media, digest)),
+        (N_("file"), lambda: _check_media(document, media, digest, fingerprint)),
         (N_("SM3"), lambda: _check_sm3(document, media)),
         (N_("period"), lambda: _check_period(document, today)),
         (N_("revocation"), lambda: _check_status(document, trust, status)),
@@ -101,7 +104,12 @@ def verify_certificate(
         (N_("countersignatures"), lambda: check_countersignatures(document, trust)),
     )
     checks = [_told(_FORM, (True, Said(N_("canonical, closed"))))]
-    return Report((*checks, *(_told(name, _try(link)) for name, link in links)))
+    return Report((*checks, *(check_link(name, link) for name, link in links)))
+
+
+def check_link(name: str, link: Callable[[], Outcome]) -> Check:
+    """Return what a link says; whatever a stranger made up is a link that fails, never a crash."""
+    return _told(name, _try(link))
 
 
 def check_pin(certificate: bytes, *, name: str, trust: bytes) -> Check:
@@ -110,7 +118,7 @@ def check_pin(certificate: bytes, *, name: str, trust: bytes) -> Check:
         document = read_certificate(certificate)
     except Refused as refusal:
         return _told(name, (False, refusal.said))
-    return _told(name, _try(lambda: _check_issuer(document, trust)))
+    return check_link(name, lambda: _check_issuer(document, trust))
 
 
 def licence_of(certificate: bytes) -> dict[str, Any]:
@@ -120,7 +128,6 @@ def licence_of(certificate: bytes) -> dict[str, Any]:
 
 
 def _try(link: Callable[[], Outcome]) -> Outcome:
-    """Return what a link says; whatever a stranger made up is a link that fails, never a crash."""
     try:
         return link()
     except Refused as refusal:
@@ -174,7 +181,9 @@ def _check_anchor(document: Mapping[str, Any]) -> Outcome:
     return True, Said(N_("anchored {time}"), {"time": show_time(time)})
 
 
-def _check_media(document: Mapping[str, Any], media: Path | None, given: str | None) -> Outcome:
+def _check_media(
+    document: Mapping[str, Any], media: Path | None, given: str | None, fingerprint: Callable[[Path], str]
+) -> Outcome:
     if media is None and given is None:
         return None, Said(N_("no file given"))
     if media is None:
@@ -187,8 +196,25 @@ def _check_media(document: Mapping[str, Any], media: Path | None, given: str | N
             digest.update(chunk)
             count += len(chunk)
     if (digest.hexdigest(), count) != (document["delivery"]["sha256"], document["delivery"]["bytes"]):
-        raise Refused(N_("the file is not the delivered one: at least one byte differs"))
+        return False, _likeness(document["delivery"].get("fingerprint"), media, fingerprint)
     return True, Said(N_("its SHA-256 agrees"))
+
+
+def _likeness(stated: Mapping[str, Any] | None, media: Path, fingerprint: Callable[[Path], str]) -> Said:
+    """Say of another file whether it looks like the delivered one; it is another file all the same."""
+    if stated is None:
+        return Said(N_("not the delivered file: bytes differ (likeness not checked: no fingerprint stated)"))
+    found = fingerprint(media)
+    if not found:
+        return Said(N_("not the delivered file: bytes differ (likeness not checked: no picture read here)"))
+    distance = distance_of(found, stated["value"])
+    params: dict[str, str | int] = {"distance": distance, "bits": FINGERPRINT_BITS, "most": MOST_SIMILAR}
+    if distance > MOST_SIMILAR:
+        return Said(N_("not the delivered file, nor similar to it: {distance} of {bits} bits differ"), params)
+    return Said(
+        N_("similar, not identical: {distance} of {bits} bits differ, at most {most} is similar; it is another file"),
+        params,
+    )
 
 
 def _check_sm3(document: Mapping[str, Any], media: Path | None) -> Outcome:

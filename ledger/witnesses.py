@@ -88,7 +88,7 @@ def check_sm2(document: Mapping[str, Any], trust: bytes | None) -> Outcome:
 
 
 def check_stamp(document: Mapping[str, Any], trust: bytes | None) -> Outcome:
-    """Check the time stamp over the day's head."""
+    """Check the time stamp over the day's head, in a certificate or what has the same members."""
     attestation = document["attestation"]
     if attestation is None or not attestation["stamp"]:
         return None, Said(N_("no time stamp: not attested by a third party"))
@@ -100,7 +100,7 @@ def check_stamp(document: Mapping[str, Any], trust: bytes | None) -> Outcome:
     if stamp.imprint != hashlib.sha256(attestation["day"].encode()).digest():
         raise Refused(N_("the time stamp is of something else"))
     time = int(stamp.time.timestamp())
-    if time + _CLOCK_SLACK < time_of(document["grant"]):
+    if time + _CLOCK_SLACK < max(time_of(document[name]) for name in _proofs(document)):
         raise Refused(N_("the time stamp is older than the block"))
     names = {one["sha256"]: one["name"] for one in _trusted(trust)["authorities"]}
     said: dict[str, str | int] = {"time": show_time(time), "name": names.get(stamp.certificate_sha256, "")[:80]}
@@ -145,13 +145,18 @@ def _check_countersignature(day: str, one: Mapping[str, Any], own: set[str]) -> 
         raise Refused(N_("the issuer cannot countersign its own ledger"))
 
 
+def _proofs(document: Mapping[str, Any]) -> list[str]:
+    """Return which proofs of blocks a document has: a certificate two, a capture record one."""
+    return [name for name in ("grant", "anchor") if name in document]
+
+
 def _check_day(document: Mapping[str, Any]) -> None:
-    """Require that the day's statement is of this chain and covers both blocks."""
+    """Require that the day's statement is of this chain and covers every block."""
     attestation = document["attestation"]
     day = read_day(attestation["day"])
     if day["chain"] != document["chain"]:
         raise Refused(N_("the day's statement is of another chain"))
-    for name in ("grant", "anchor"):
+    for name in _proofs(document):
         root = climb(digest_of(document[name]), [bytes.fromhex(node) for node in attestation[name]])
         if root.hex() != day["root"] or _day_of(document[name]) > day["day"]:
             raise Refused(N_("the day's statement does not cover the block"))

@@ -25,7 +25,8 @@ def attest_certificates(
     """Issue every certificate again that says less than what is attested of its day by now; return how many.
 
     `day` is the one of which something came in: certificates without any word are looked at, and those of that day.
-    The earlier document stays valid: it says less, nothing else. Idempotent.
+    The earlier document stays valid: it says less, nothing else. Idempotent; a certificate that somebody else issued
+    again meanwhile is left to them. Nothing is drawn while anything is locked.
     """
     with database.read() as session:
         waiting = session.exec(
@@ -40,19 +41,23 @@ def _attest(
     database: Database, files: FileStore, keys: Keys, licence_id: UUID, home: Path, sm2: Callable[[], Sm2Signer],
     now: datetime,
 ) -> bool:  # fmt: skip
-    with database.write() as session:
-        row = session.get_one(LicenceRow, licence_id, with_for_update=True)
-        if row.certificate_sha256 is None:
+    with database.read() as reading:
+        earlier_sha256 = reading.get_one(LicenceRow, licence_id).certificate_sha256
+        if earlier_sha256 is None:
             return False
-        earlier = read_blob(files, row.certificate_sha256)
+        earlier = read_blob(files, earlier_sha256)
         try:
-            word = attestation_for(session, home, earlier)
+            word = attestation_for(reading, home, earlier)
         except NotAttested:
             return False
         if json.loads(earlier)["attestation"] == word:
             return False
-        certificate = attest_certificate(session, keys, earlier, attestation=word, now=now, sm2=sm2())
-        row.certificate_sha256 = put_bytes(files, certificate).sha256
-        row.pdf_sha256 = put_bytes(files, draw_certificate(certificate)).sha256
+        certificate = attest_certificate(reading, keys, earlier, attestation=word, now=now, sm2=sm2())
+    made = put_bytes(files, certificate).sha256, put_bytes(files, draw_certificate(certificate)).sha256
+    with database.write() as session:
+        row = session.get_one(LicenceRow, licence_id, with_for_update=True)
+        if row.certificate_sha256 != earlier_sha256:
+            return False
+        row.certificate_sha256, row.pdf_sha256 = made
         row.attested_day = json.loads(word["day"])["day"]
     return True

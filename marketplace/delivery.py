@@ -16,9 +16,10 @@ from asset_hub.core.db import Database, ReadSession, WriteSession
 from asset_hub.core.files import FileStore, put_bytes
 from asset_hub.core.host import scratch_folder
 from asset_hub.core.rational import FrameRate, Span
-from asset_hub.media import ImageRequest, cut_film, cut_image
+from asset_hub.media import ImageRequest, MediaRefused, cut_film, cut_image
 from ledger.certificates import Sm2Signer, delivery_commitment, issue_certificate
 from ledger.entries import anchor_digests
+from ledger.pictured import fingerprint_picture
 from ledger.signing import Keys
 from ledger.sm import sm3_of_file
 from ledger.types import AnchorKind
@@ -51,13 +52,13 @@ def prepare_delivery(database: Database, files: FileStore, keys: Keys, *, licenc
         licence = licence_view(row)
         ((asset, _held),) = read_for_index(session, asset_ids=[row.asset_id], now=clock.now())
     with _made_file(files, asset, licence) as (path, name, mime):
-        blob, sm3 = files.put_path(path), sm3_of_file(path)
+        blob, sm3, fingerprint = files.put_path(path), sm3_of_file(path), _fingerprint(path, mime)
     with database.write() as writing:
         fresh = writing.get_one(LicenceRow, licence_id, with_for_update=True)
         if fresh.sha256 is not None:
             return
         fresh.sha256, fresh.bytes_count, fresh.file_name, fresh.mime = blob.sha256, blob.bytes_count, name, mime
-        fresh.sm3 = sm3
+        fresh.sm3, fresh.fingerprint = sm3, fingerprint
         anchor_digests(
             writing, kind=AnchorKind.DELIVERY, subject_id=licence_id,
             commitments=[delivery_commitment(keys, licence_id, blob.sha256)], now=clock.now(),
@@ -83,7 +84,8 @@ def finish_delivery(
         return False
     certificate = issue_certificate(
         session, keys, licence_id=licence_id, delivered_sha256=row.sha256, delivered_bytes=row.bytes_count,
-        delivered_name=row.file_name, issuer_name=issuer, now=now, delivered_sm3=row.sm3, sm2=sm2(),
+        delivered_name=row.file_name, issuer_name=issuer, now=now, delivered_sm3=row.sm3,
+        delivered_fingerprint=row.fingerprint, sm2=sm2(),
     )  # fmt: skip
     row.certificate_sha256 = put_bytes(files, certificate).sha256
     row.pdf_sha256 = put_bytes(files, draw_certificate(certificate)).sha256
@@ -141,6 +143,14 @@ def _made_file(files: FileStore, asset: AssetView, licence: Licence) -> Iterator
             yield path, f"{asset.number}{Path(master.shown_name).suffix}", master.mime
             return
         yield _cut(path, folder, master, licence), f"{asset.number}.mp4", "video/mp4"
+
+
+def _fingerprint(path: Path, mime: str) -> str:
+    """Return a picture's fingerprint; what no decoder reads is delivered without one."""
+    try:
+        return fingerprint_picture(path, mime=mime)
+    except MediaRefused:
+        return ""
 
 
 def _scaled(files: FileStore, asset: AssetView, licence: Licence, folder: Path) -> Path | None:

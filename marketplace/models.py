@@ -101,6 +101,7 @@ class LicenceRow(SQLModel, table=True):
     file_name: str = ""
     mime: str = ""
     sm3: str = ""
+    fingerprint: str = ""
     certificate_sha256: str | None = None
     pdf_sha256: str | None = None
     attested_day: str = ""

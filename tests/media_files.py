@@ -1,5 +1,6 @@
 """Small media made by the tests themselves: no sample lies in the project."""
 
+import random
 import struct
 import subprocess
 import zlib
@@ -16,6 +17,17 @@ def make_picture(path: Path, *, size: tuple[int, int] = (640, 400), shade: int =
         pen.line((step, 0, size[0] - step, size[1]), fill=(200, (step + shade) % 255, 60), width=3)
     picture.save(path, **options)  # type: ignore[arg-type]
     return path
+
+
+def paint(seed: int, *, size: tuple[int, int] = (640, 420)) -> Image.Image:
+    """Paint thirty ellipses; another seed paints another picture."""
+    rng, picture = random.Random(seed), Image.new("RGB", size, (120, 120, 110))
+    pen = ImageDraw.Draw(picture)
+    for _ in range(30):
+        x, y = rng.randrange(size[0]), rng.randrange(size[1])
+        across, down = rng.randrange(20, 200), rng.randrange(20, 200)
+        pen.ellipse((x, y, x + across, y + down), fill=tuple(rng.randrange(256) for _ in range(3)))
+    return picture
 
 
 def make_film(path: Path, *, cuts: int = 3, seconds: int = 1, size: str = "320x180", rate: str = "25") -> Path:

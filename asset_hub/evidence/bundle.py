@@ -20,9 +20,10 @@ from asset_hub.core.files import FileStore, read_blob
 from asset_hub.evidence.report import draw_report
 from asset_hub.evidence.review import review_points
 from asset_hub.evidence.sbom import write_sbom
-from ingest.captures import read_lines
+from ingest.captures import read_lines, reception_of
 from ingest.models import AccessionRow, ItemRow
 from ingest.types import ItemStatus
+from ledger.attest import NotAttested, attestation_of
 from ledger.bundles import BUNDLE_TYPE, CAPTURE, CAPTURE_PROOF_TYPE, CERTIFICATE, MANIFEST, STATUS
 from ledger.certificates import trust_file
 from ledger.entries import capture_salt, receipt_commitments
@@ -83,7 +84,9 @@ def export_bundle(
     document: dict[str, Any] = json.loads(certificate)
     ((asset, _held),) = read_for_index(session, asset_ids=[licence.asset_id], now=now)
     captured = read_capture(session, files, keys, asset_id=asset.id, contract=str(document["anchor"]["contract"]))
-    facts = json.loads(captured.session) if captured else None
+    word = _attested(session, home, captured)
+    record = json.loads(captured.record) if captured else None
+    facts = reception_of(json.loads(captured.session), record) if captured and record else None
     subjects = [licence.id, asset.id, *([captured.accession_id] if captured else [])]
     transactions = _transactions(session, subjects)
     points = review_points(document, capture=facts)
@@ -92,15 +95,15 @@ def export_bundle(
         "certificate.pdf": read_blob(files, licence.pdf_sha256),
         "trust.json": trust_file(session, keys, issuer_name=issuer),
         STATUS: own_status_list(session, keys, revoked=read_revoked(session, home), now=now),
-        CAPTURE: spell(captured.proof if captured else _NOT_CAPTURED),
+        CAPTURE: spell({**(captured.proof if captured else _NOT_CAPTURED), "attestation": word}),
         "transactions.json": _pretty({"transactions": transactions}),
         "review.json": _pretty({"points": points}),
         "statement.json": _pretty(_statement(asset, licence, issuer=issuer, now=now)),
         "sbom.cdx.json": write_sbom(now=now),
         "verifier.pyz": pack_archive(),
         "evidence.pdf": draw_report(
-            document, number=licence.number, capture=json.loads(captured.record) if captured else None,
-            session=facts, transactions=transactions, points=points, now=now,
+            document, number=licence.number, capture=record, reception=facts,
+            word=word, transactions=transactions, points=points, now=now,
         ),
         "README.txt": _README.encode(),
     }  # fmt: skip
@@ -140,6 +143,16 @@ def read_capture(
         "anchor": {"contract": contract, **prove_receipt(session, entry.tx_hash)},
     }  # fmt: skip
     return Captured(accession.id, lines[0], lines[places[0]], proof)
+
+
+def _attested(session: ReadSession, home: Path, captured: Captured | None) -> dict[str, Any] | None:
+    """Return what third parties say of a day that covers the block of a capture record; None where none does yet."""
+    if captured is None:
+        return None
+    try:
+        return attestation_of(session, home, {"anchor": captured.proof["anchor"]})
+    except NotAttested:
+        return None
 
 
 _NOT_CAPTURED: Mapping[str, Any] = {

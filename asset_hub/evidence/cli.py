@@ -17,13 +17,13 @@ from asset_hub.core.home import home_of
 from asset_hub.evidence.bundle import export_bundle
 from asset_hub.evidence.capture import capture_of
 from ledger.bundles import verify_bundle
-from ledger.cli import LedgerHome
+from ledger.cli import LedgerHome, print_report
+from ledger.pictured import fingerprint_file
 from marketplace.errors import LicenceNotFound
 from marketplace.models import LicenceRow
 
 evidence = typer.Typer(help="Evidence of a licence for a court.", no_args_is_help=True)
 By = Annotated[str, typer.Option("--by", help="Act as this person.")]
-_MARKS = {True: "ok  ", False: "FAIL", None: "–   "}
 
 
 @evidence.command("export")
@@ -62,16 +62,9 @@ def verify(
     """Check a bundle offline; exit 1 when a link fails. Needs no home."""
     report = verify_bundle(
         bundle, trust=trust.read_bytes() if trust else None, media=file, today=beijing_date(clock.now()),
-        status=status.read_bytes() if status else None,
+        status=status.read_bytes() if status else None, fingerprint=fingerprint_file,
     )  # fmt: skip
-    if as_json:
-        checks = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in report.checks]
-        print(json.dumps({"valid": report.is_valid, "checks": checks}, ensure_ascii=False))
-    else:
-        print("\n".join(f"{_MARKS[check.ok]}  {check.name:<18} {check.detail}" for check in report.checks))
-        print("what was checked holds" if report.is_valid else "NOT valid")
-    if not report.is_valid:
-        raise typer.Exit(1)
+    print_report(report, as_json=as_json)
 
 
 @evidence.command("record")

@@ -79,8 +79,8 @@ class _Page:
 
 def draw_report(
     certificate: Mapping[str, Any], *, number: int, capture: Mapping[str, Any] | None,
-    session: Mapping[str, Any] | None, transactions: Sequence[Mapping[str, Any]], points: Sequence[Mapping[str, Any]],
-    now: datetime,
+    reception: Mapping[str, Any] | None, word: Mapping[str, Any] | None, transactions: Sequence[Mapping[str, Any]],
+    points: Sequence[Mapping[str, Any]], now: datetime,
 ) -> bytes:  # fmt: skip
     """Return the PDF. What the software does not know reads 未提供. Raises Unavailable before `make web`."""
     page = _Page(f"Evidence {number:06d}")
@@ -89,7 +89,7 @@ def draw_report(
     page.text("Made by software from the JSON members of the bundle, which prevail; what is not known reads 未提供.")
     page.fact("出具时间 Made", _beijing(now))
     _draw_licence(page, certificate)
-    _draw_capture(page, capture, session)
+    _draw_capture(page, capture, reception, word)
     page.heading("三、上链记录  On the ledger")
     for one in transactions:
         moment = _beijing(datetime.fromtimestamp(int(one["block_time"]), UTC))
@@ -124,9 +124,11 @@ def _draw_licence(page: _Page, certificate: Mapping[str, Any]) -> None:
     page.fact("交付文件 SM3", certificate["delivery"]["sm3"])
 
 
-def _draw_capture(page: _Page, capture: Mapping[str, Any] | None, session: Mapping[str, Any] | None) -> None:
+def _draw_capture(
+    page: _Page, capture: Mapping[str, Any] | None, reception: Mapping[str, Any] | None, word: Mapping[str, Any] | None
+) -> None:
     page.heading("二、固定记录（上链之前）  Capture, before anchoring")
-    if capture is None or session is None:
+    if capture is None or reception is None:
         page.fact("固定记录", UNKNOWN)
         return
     page.fact("文件 SHA-256", capture["sha256"])
@@ -134,9 +136,10 @@ def _draw_capture(page: _Page, capture: Mapping[str, Any] | None, session: Mappi
     page.fact("经手人、机构 By", f"{capture['person']}（账号 account），{capture['organisation']}")
     page.fact("完成时间 Finished", capture["finished_at"])
     for name, key in (("设备 Device", "device"), ("时钟 Clock", "clock"), ("工具 Tools", "tools")):
-        page.fact(name, _said(session[key]))
+        page.fact(name, _said(reception[key]))
     refused = capture["refused_under_this_name"]
     page.fact("同名被拒 Refused", _said(refused) if refused else "无 none")
+    page.fact("第三方见证 Witness", f"经第三方见证，{json.loads(word['day'])['day']}" if word else "未经第三方见证")
 
 
 def _draw_keys(page: _Page, certificate: Mapping[str, Any]) -> None:

@@ -12,12 +12,13 @@ from asset_hub.media.errors import (
 )
 from asset_hub.media.formats import identify, kind_of
 from asset_hub.media.iiif import PUBLIC_LONGEST, ImageRequest, cut_image, image_info
-from asset_hub.media.types import Derivative, Format, MediaKind, Probe, Shot, ShotList
-from asset_hub.media.work import cut_film, derive, draw_stills, find_shots, probe
+from asset_hub.media.types import Derivative, Format, GreyPicture, MediaKind, Probe, Shot, ShotList
+from asset_hub.media.work import cut_film, derive, draw_grey, draw_stills, find_shots, probe
 
 __all__ = [
     "PUBLIC_LONGEST",
-    "DecodeTimedOut", "Derivative", "Digests", "EmptyFile", "Format", "ImageRequest", "MediaKind", "MediaRefused",
-    "MislabelledFile", "Probe", "Shot", "ShotList", "TooManyPixels", "TruncatedFile", "UnsupportedFormat", "cut_film",
-    "cut_image", "derive", "digest_file", "draw_stills", "find_shots", "identify", "image_info", "kind_of", "probe",
+    "DecodeTimedOut", "Derivative", "Digests", "EmptyFile", "Format", "GreyPicture", "ImageRequest", "MediaKind",
+    "MediaRefused", "MislabelledFile", "Probe", "Shot", "ShotList", "TooManyPixels", "TruncatedFile",
+    "UnsupportedFormat", "cut_film", "cut_image", "derive", "digest_file", "draw_grey", "draw_stills", "find_shots",
+    "identify", "image_info", "kind_of", "probe",
 ]  # fmt: skip

@@ -20,6 +20,7 @@ TILE = 512
 _SIZES = (("preview", 1600), ("thumbnail", 480))
 PYRAMID_FROM = 1024
 _FOR_PILLOW = {"image/jp2", "image/jpx", "image/j2c", "image/x-bmp", "image/bmp", "image/x-tga"}
+_LUMA = [0.299, 0.587, 0.114]
 _PAPER = [255.0, 255.0, 255.0]
 Image.MAX_IMAGE_PIXELS = None
 
@@ -69,6 +70,17 @@ def derive_picture(path: Path, mime: str, out: Path) -> list[dict[str, Any]]:
     except pyvips.Error as error:
         raise _refusal(error) from error
     return [*made, _made("pyramid", source, "image/tiff", image)]
+
+
+def draw_grey(path: Path, mime: str, *, side: int) -> dict[str, Any]:
+    """Return the upright picture's brightness in at most `side` pixels a side, transparent parts on white."""
+    try:
+        small = _upright(_open(path, mime)).thumbnail_image(side, height=side, size="down")
+        grey = small.recomb([_LUMA]).cast("uchar") if small.bands >= 3 else small.extract_band(0)
+        samples = grey.write_to_memory()
+    except pyvips.Error as error:
+        raise _refusal(error) from error
+    return {"width": grey.width, "height": grey.height, "samples": list(bytes(samples))}
 
 
 def _shrink(source: Any, out: Path, role: str, side: int) -> dict[str, Any]:

@@ -28,6 +28,10 @@ def _derive(args: Args, on_progress: OnProgress) -> Any:
     return films.derive_sound(path, out) if kind == "sound" else documents.derive_document(path, args["mime"], out)
 
 
+def _draw_grey(args: Args, _on_progress: OnProgress) -> Any:
+    return pictures.draw_grey(decode_path(args["path"]), args["mime"], side=args["side"])
+
+
 def _find_shots(args: Args, _on_progress: OnProgress) -> Any:
     return shots.find_shots(decode_path(args["path"]))
 
@@ -46,6 +50,7 @@ def _cut_film(args: Args, _on_progress: OnProgress) -> Any:
 TASKS: dict[str, Callable[[Args, OnProgress], Any]] = {
     "probe": _probe,
     "derive": _derive,
+    "draw_grey": _draw_grey,
     "find_shots": _find_shots,
     "draw_stills": _draw_stills,
     "cut_film": _cut_film,

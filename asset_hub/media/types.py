@@ -59,6 +59,15 @@ class Derivative:
 
 
 @dataclass(frozen=True, slots=True)
+class GreyPicture:
+    """A small picture's brightness, a byte a pixel, row by row."""
+
+    width: int
+    height: int
+    samples: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Shot:
     """Frames [start, end) between two transitions; `opened_by` is cut, fade, dissolve or start."""
 

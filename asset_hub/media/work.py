@@ -5,10 +5,11 @@ from typing import Any
 
 from asset_hub.core.rational import FrameRate, Span
 from asset_hub.media.limited import OnProgress, encode_path, run_limited
-from asset_hub.media.types import Derivative, MediaKind, Probe, Shot, ShotList
+from asset_hub.media.types import Derivative, GreyPicture, MediaKind, Probe, Shot, ShotList
 
 _PROBE_SECONDS = 60
 _DERIVE_SECONDS = 4 * 3600
+_GREY_SIDE = 256
 
 
 def probe(path: Path, *, kind: MediaKind, mime: str) -> Probe:
@@ -32,6 +33,13 @@ def derive(
         Derivative(str(d["role"]), _inside(out, str(d["path"])), str(d["mime"]), int(d["width"]), int(d["height"]))
         for d in made
     )
+
+
+def draw_grey(path: Path, *, mime: str) -> GreyPicture:
+    """Return how bright a picture is, upright and small. Raises MediaRefused."""
+    args = {"path": encode_path(path), "mime": mime, "side": _GREY_SIDE}
+    found = run_limited("draw_grey", args, readable=[path], seconds=_DERIVE_SECONDS)
+    return GreyPicture(int(found["width"]), int(found["height"]), bytes(found["samples"]))
 
 
 def find_shots(path: Path, *, rate: FrameRate) -> ShotList:

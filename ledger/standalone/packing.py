@@ -18,8 +18,8 @@ _LEDGER = Path(__file__).resolve().parents[1]
 _STATIC = _LEDGER.parent / "asset_hub" / "web" / "static"
 _PACKED = ("__init__", "standalone/__init__", "curves", "standalone/pure")
 _RULES = (
-    "recovery", "merkle", "trie", "papers", "blocks", "sm", "der", "stamps", "witnesses", "verifier", "bundles",
-    "standalone/program",
+    "recovery", "merkle", "trie", "papers", "blocks", "sm", "der", "stamps", "witnesses",
+    "jpeg_blocks", "rasters", "likeness", "verifier", "zips", "bundles", "standalone/program",
 )  # fmt: skip
 _STAMP = (2026, 1, 1, 0, 0, 0)
 _START = """\
@@ -34,7 +34,8 @@ if __name__ == "__main__":
 """
 PAGE = frozenset(
     {
-        N_("Verify a certificate"), N_("Certificate (JSON)"), N_("The delivered file"), N_("Trust file"),
+        N_("Verify a certificate"), N_("Certificate (JSON) or evidence bundle (ZIP)"),
+        N_("The delivered file"), N_("Trust file"),
         N_("Status list"), N_("Day"), N_("Verify"), N_("Link"), N_("Result"), N_("What was found"), N_("Valid"),
         N_("Not valid"), N_("What fails:"), N_("Every link that was checked holds."), N_("being computed …"),
         N_("Links of the proof"), N_("Choose the certificate first."), N_("What the certificate says"),

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
 from ledger.bundles import is_bundle, verify_bundle
+from ledger.likeness import fingerprint_given, read_fingerprint
 from ledger.papers import N_
 from ledger.verifier import Check, Report, verify_certificate
 
@@ -47,6 +48,9 @@ def _parser() -> argparse.ArgumentParser:
         help="授权凭证（JSON）或证据包（ZIP） the certificate, or an evidence bundle",
     )
     parser.add_argument("--file", type=Path, help="交付的文件 the delivered file")
+    parser.add_argument(
+        "--fingerprint", type=fingerprint_given, help="该文件的相似指纹，由他处算出 the file's, made elsewhere"
+    )
     parser.add_argument("--trust", type=Path, help="信任文件：钉住签发者与链 whom to trust")
     parser.add_argument("--status", type=Path, help="状态清单：吊销 a status list")
     parser.add_argument("--on", type=_day, help="核验哪一天 the day to check for: YYYY-MM-DD (default: today, Beijing)")
@@ -60,13 +64,16 @@ def _day(text: str) -> date:
 
 
 def _verify(certificate: Path, asked: argparse.Namespace) -> Report:
+    trust = asked.trust.read_bytes() if asked.trust else None
+    status = asked.status.read_bytes() if asked.status else None
+    fingerprint = (lambda _path: asked.fingerprint) if asked.fingerprint else read_fingerprint
     if is_bundle(certificate):
-        trust = asked.trust.read_bytes() if asked.trust else None
-        status = asked.status.read_bytes() if asked.status else None
-        return verify_bundle(certificate, trust=trust, media=asked.file, today=_today(asked), status=status)
+        return verify_bundle(
+            certificate, trust=trust, media=asked.file, today=_today(asked), status=status, fingerprint=fingerprint
+        )
     return verify_certificate(
-        certificate.read_bytes(), media=asked.file, trust=asked.trust.read_bytes() if asked.trust else None,
-        status=asked.status.read_bytes() if asked.status else None, today=_today(asked),
+        certificate.read_bytes(), media=asked.file, trust=trust, status=status, today=_today(asked),
+        fingerprint=fingerprint,
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from ledger.verifier import Report, verify_certificate
 from tests.ledger.houses import NOW, anchor_delivery, grant, make_house, make_terms
 
 TODAY = date(2027, 1, 1)
+FINGERPRINT = "1f2e3d4c5b6a7988" * 4
 
 
 class Issued:
@@ -46,6 +47,7 @@ class Issued:
         return self.house.services.database.read()
 
     def issue(self, **more: Any) -> bytes:
+        more = {"delivered_fingerprint": FINGERPRINT} | more
         with self.session() as session:
             return issue_certificate(
                 session, self.keys, licence_id=self.licence_id, delivered_sha256=self.blob.sha256,

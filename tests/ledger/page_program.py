@@ -4,6 +4,7 @@ import base64
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,17 @@ _ASK = """async ([certificates, media, trust, status, today]) => {
 }"""
 
 
+_ASK_BUNDLES = """async ([bundles, trust, today]) => {
+  const bytes = (text) => Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+  const given = { today };
+  if (trust !== null) given.trust = bytes(trust);
+  const told = [];
+  for (const one of bundles) told.push((await globalThis.assetHubVerifier.verifyBundle(bytes(one), given)).checks);
+  return told;
+}"""
+Link = tuple[str, bool | None, str]
+
+
 class PageProgram:
     """The page, and what it was seen to ask of any network."""
 
@@ -45,6 +57,12 @@ class PageProgram:
         given = [_encoded(media), _encoded(question.trust), _encoded(question.status), str(question.today)]
         told: list[list[dict[str, Any]]] = self.page.evaluate(_ASK, [[_encoded(c) for c in certificates], *given])
         return [{check["name"]: check["ok"] for check in checks} for checks in told]
+
+    def ask_bundles(self, bundles: Sequence[bytes], *, trust: bytes | None, today: date) -> list[list[Link]]:
+        """Return each link of each bundle: name, result, the message that it says."""
+        given = [[_encoded(one) for one in bundles], _encoded(trust), str(today)]
+        told: list[list[dict[str, Any]]] = self.page.evaluate(_ASK_BUNDLES, given)
+        return [[(check["name"], check["ok"], check["text"]) for check in checks] for checks in told]
 
     def fill(self, question: Question, folder: Path) -> list[tuple[str, bool | None, str]]:
         """Choose the files in the form, press the button, read the table: name, result, what was found."""

@@ -88,6 +88,41 @@ def test_any_one_changed_letter_is_refused(issued: Issued) -> None:
         assert not issued.verify(changed.encode()).is_valid, (position, text[position], letter)
 
 
+def test_any_one_changed_letter_of_a_fingerprint_is_refused(issued: Issued) -> None:
+    text = issued.certificate.decode()
+    start = text.index('"fingerprint":')
+    for position in range(start, text.index("}", start) + 1):
+        for letter in {"0", "F", "/", "2"} - {text[position]}:
+            changed = text[:position] + letter + text[position + 1 :]
+            assert not issued.verify(changed.encode()).is_valid, (position, text[position], letter)
+
+
+def earlier(certificate: bytes, keys: Keys) -> bytes:
+    """Return the certificate as the version before would have issued it."""
+    document = json.loads(certificate)
+    del document["delivery"]["fingerprint"]
+    document["type"] = "asset_hub/licence-certificate/2"
+    return spell({**document, "signature": keys.operator.sign(signing_digest(document)).hex()})
+
+
+def test_a_certificate_of_the_earlier_version_holds_and_each_version_has_its_own_members(issued: Issued) -> None:
+    before = earlier(issued.certificate, issued.keys)
+    stated = json.loads(issued.certificate)
+    crossed = [{**stated, "type": "asset_hub/licence-certificate/2"}, {**json.loads(before), "type": stated["type"]}]
+    crossed.append({**stated, "type": "asset_hub/licence-certificate/4"})
+
+    assert issued.verify(before).is_valid
+    for document in crossed:
+        signed = {**document, "signature": issued.keys.operator.sign(signing_digest(document)).hex()}
+        assert failing(issued.verify(spell(signed))) == ["form"]
+
+
+def test_a_fingerprint_has_one_spelling(issued: Issued) -> None:
+    for value in ("AB" * 32, "ab" * 31, "", "zz" * 32):
+        assert failing(issued.verify(issued.issue(delivered_fingerprint=value or "00"))) == ["form"], value
+    assert json.loads(issued.issue(delivered_fingerprint=""))["delivery"]["fingerprint"] is None
+
+
 @settings(deadline=None, max_examples=grown(200, 5000), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_no_mutation_crashes_the_verifier(issued: Issued, data: st.DataObject) -> None:

@@ -9,6 +9,7 @@ import sys
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -24,9 +25,18 @@ from ledger.standalone.packing import messages, pack_archive, write_verifier
 from tests.drill import grown
 from tests.ledger.attested import Attested
 from tests.ledger.authorities import Sm2Authority
-from tests.ledger.issued import Issued
+from tests.ledger.issued import FINGERPRINT, TODAY, Issued
 from tests.ledger.page_program import PageProgram, opened
-from tests.ledger.vectors import Question, Verdict, attested_questions, mutations, questions, verdict_of
+from tests.ledger.vectors import (
+    SIMILAR,
+    Question,
+    Verdict,
+    attested_questions,
+    likeness_questions,
+    mutations,
+    questions,
+    verdict_of,
+)
 
 
 class Program:
@@ -53,11 +63,20 @@ class Program:
         return [*options, "--file", question.media] if question.media else options
 
     def ask(self, question: Question) -> tuple[int, Verdict]:
+        code, checks = self.checks(question)
+        return code, {check["name"]: check["ok"] for check in checks}
+
+    def ask_in_words(self, question: Question) -> tuple[int, dict[str, Any]]:
+        """Return what it says of the file."""
+        code, checks = self.checks(question)
+        return code, next(check for check in checks if check["name"] == "file")
+
+    def checks(self, question: Question) -> tuple[int, list[dict[str, Any]]]:
         certificate = self.folder / "certificate.json"
         certificate.write_bytes(question.certificate)
         ran = self.run(certificate, *self.options(question), "--json")
         assert ran.stderr == ""
-        return ran.returncode, {check["name"]: check["ok"] for check in json.loads(ran.stdout)["checks"]}
+        return ran.returncode, json.loads(ran.stdout)["checks"]
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +122,34 @@ def test_the_programs_agree_on_what_third_parties_attest(
     program: Program, attested: Attested, root: Sm2Authority
 ) -> None:
     assert_agreement(program, attested_questions(attested, root))
+
+
+def test_the_programs_say_of_another_file_whether_it_is_similar_and_never_that_it_holds(
+    program: Program, issued: Issued, tmp_path: Path
+) -> None:
+    for name, (question, said) in likeness_questions(issued, tmp_path).items():
+        [fails] = [check for check in question.answered().checks if check.ok is False]
+
+        code, told = program.ask_in_words(question)
+
+        assert (fails.name, fails.message, code) == ("file", said, 1), name
+        assert (told["ok"], told["detail"]) == (False, fails.detail), name
+
+
+def test_a_fingerprint_made_elsewhere_stands_for_a_file_that_the_bare_program_cannot_read(
+    program: Program, issued: Issued
+) -> None:
+    path, media = program.folder / "one.json", program.folder / "picture.tif"
+    path.write_bytes(issued.certificate)
+    media.write_bytes(b"II*\0 no picture that a bare Python reads")
+
+    near, bad = (
+        program.run(path, "--file", media, "--on", TODAY, "--fingerprint", one)
+        for one in ("0" + FINGERPRINT[1:], "ZZ")
+    )  # fmt: skip
+
+    assert (near.returncode, "相似，非同一：256 位中有 1 位不同" in near.stdout) == (1, True)
+    assert (bad.returncode, bad.stdout) == (2, "")
 
 
 def assert_agreement(program: Program, asked: Mapping[str, tuple[Question, set[str]]]) -> None:
@@ -263,6 +310,23 @@ def test_the_page_says_what_the_product_says_and_asks_no_network(
 
 
 @pytest.mark.browser
+def test_the_page_says_of_another_picture_whether_it_is_similar_and_never_that_it_holds(
+    page: PageProgram, issued: Issued, tmp_path: Path
+) -> None:
+    zh = chinese()
+    for name, (question, said) in likeness_questions(issued, tmp_path).items():
+        rows = page.fill(question, tmp_path)
+
+        [(link, found)] = [(one, found) for one, ok, found in rows if ok is False]
+        words = re.escape(zh[said]).replace(r"\{distance\}", r"(?P<distance>\d+)")
+        told = re.fullmatch(words.replace(r"\{bits\}", "256").replace(r"\{most\}", "31"), found)
+        assert told is not None, (name, found)
+        assert link == zh["file"]
+        assert said != SIMILAR or int(told["distance"]) <= 31
+        assert page.page.locator("#result h2").first.inner_text() == "无效"
+
+
+@pytest.mark.browser
 def test_the_page_agrees_on_every_mutation(page: PageProgram, full: Question) -> None:
     asked = mutated(full.certificate)
 
@@ -303,7 +367,7 @@ def test_the_page_never_says_what_has_no_chinese() -> None:
     folder = Path(native.__file__).parents[2] / "asset_hub" / "web" / "frontend" / "src" / "verifier"
     said = {
         text
-        for name in ("verify.ts", "papers.ts", "blocks.ts", "witnesses.ts")
+        for name in ("verify.ts", "papers.ts", "blocks.ts", "witnesses.ts", "zip.ts", "bundles.ts")
         for text in re.findall(
             r'(?:Refused\(|return \[(?:true|false|null), |text: )\s*"([^"]+)"', (folder / name).read_text()
         )

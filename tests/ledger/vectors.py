@@ -9,15 +9,22 @@ from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
+from PIL import Image
 
 from ledger.attest import countersign
 from ledger.certificates import Sm2Signer
 from ledger.papers import spell
+from ledger.pictured import fingerprint_file
 from ledger.verifier import Report, verify_certificate
 from tests.ledger.attested import TOMORROW, Attested
 from tests.ledger.authorities import Sm2Authority
 from tests.ledger.issued import TODAY, Issued
+from tests.media_files import paint
 
+SIMILAR = "similar, not identical: {distance} of {bits} bits differ, at most {most} is similar; it is another file"
+OTHER = "not the delivered file, nor similar to it: {distance} of {bits} bits differ"
+UNREAD = "not the delivered file: bytes differ (likeness not checked: no picture read here)"
+UNSTATED = "not the delivered file: bytes differ (likeness not checked: no fingerprint stated)"
 Verdict = dict[str, bool | None]
 
 
@@ -67,6 +74,25 @@ def questions(issued: Issued, other: Issued, folder: Path) -> Mapping[str, tuple
         "no document": (Question(b"[]", None, None, None), {"form"}),
         "trust is none": (Question(issued.certificate, None, b"{}", b"null"), {"issuer", "revocation"}),
     }  # fmt: skip
+
+
+def likeness_questions(issued: Issued, folder: Path) -> Mapping[str, tuple[Question, str]]:
+    """Return questions about another file than the delivered picture, with what is said of it."""
+    whole, near, far = folder / "whole.jpg", folder / "near.jpg", folder / "far.jpg"
+    picture = paint(1, size=(900, 600))
+    picture.save(whole, quality=95)
+    picture.resize((520, 347)).save(near, quality=45)
+    Image.radial_gradient("L").resize((640, 480)).save(far, quality=90)
+    stated = issued.issue(delivered_fingerprint=fingerprint_file(whole))
+    unstated, words = issued.issue(delivered_fingerprint=""), folder / "words.txt"
+    words.write_text("no picture")
+    given = (issued.trust, issued.clear)
+    return {
+        "re-compressed and smaller": (Question(stated, near, *given), SIMILAR),
+        "another picture": (Question(stated, far, *given), OTHER),
+        "no picture": (Question(stated, words, *given), UNREAD),
+        "none stated": (Question(unstated, near, *given), UNSTATED),
+    }
 
 
 def attested_questions(attested: Attested, root: Sm2Authority) -> Mapping[str, tuple[Question, set[str]]]:

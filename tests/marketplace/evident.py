@@ -1,23 +1,28 @@
 """A house that took a picture in by intake and sold it: a licence with a capture record behind it."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from asset_hub.accounts import Actor, require_organisation
 from asset_hub.catalogue import list_assets
 from asset_hub.core import clock
+from asset_hub.core.clock import beijing_date
 from asset_hub.evidence.bundle import export_bundle
+from ledger.attest import StampAuthority, countersign, keep_attestation, state_day
 from ledger.bundles import verify_bundle
-from ledger.certificates import trust_file
+from ledger.certificates import KeySpan, Pinned, trust_file
+from ledger.signing import Key
 from ledger.verifier import Report
 from marketplace.listings import publish_listing
 from marketplace.title import TitleState, record_title
 from tests.demo_intake import take_in
+from tests.ledger.authorities import Stamping
 from tests.marketplace.shop import PRICES, START, Shop, make_terms
 from tests.media_files import make_picture
 
 TODAY = START
+MEMBER = Key(b"\x11" * 32)
 
 
 class Evident:
@@ -52,6 +57,21 @@ class Evident:
                 home=self.services.settings.home, issuer="asset_hub", by=by, now=now or self.now,
             )  # fmt: skip
         return content
+
+    def attest(self, authority: Stamping) -> bytes:
+        """Have the day stamped and countersigned; return a trust file that names both."""
+        later = self.now + timedelta(days=1)
+        with self.services.database.read() as session:
+            statement = state_day(session, day=beijing_date(self.now), now=later)
+            with authority.serving() as url:
+                stamp = StampAuthority(url).stamp(statement)
+            signed = countersign(MEMBER, statement, now=later)
+            keep_attestation(self.services.settings.home, statement, stamp=stamp, countersignatures=[signed])
+            return trust_file(
+                session, self.services.keys, issuer_name="asset_hub",
+                authorities=[Pinned("本地时间戳", sha256=authority.sha256)],
+                witnesses=[Pinned("重庆档案馆", span=KeySpan(MEMBER.address.hex(), 1))],
+            )  # fmt: skip
 
     def verify(self, content: bytes, *, trust: bytes | None = None) -> Report:
         path = self.folder / "bundle.zip"

@@ -3,26 +3,37 @@
 import io
 import json
 import random
+import shutil
+import struct
 import subprocess
 import sys
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from asset_hub.accounts import ANONYMOUS, Role
+from asset_hub.accounts.models import PersonRow
+from ledger.attest import FOLDER
 from ledger.bundles import CAPTURE, MANIFEST, MEMBERS, verify_bundle
 from ledger.certificates import status_list
+from ledger.likeness import MOST_SIMILAR, distance_of
 from ledger.papers import signing_digest, spell
+from ledger.pictured import fingerprint_file
 from ledger.signing import Key
 from ledger.sm import sm3
-from ledger.standalone.packing import pack_archive
+from ledger.standalone.packing import pack_archive, write_verifier
 from marketplace.errors import LicenceNotFound
 from tests.builders import make_actor
+from tests.commands import Shell, shell
+from tests.ledger.authorities import Stamping
+from tests.ledger.page_program import PageProgram, opened
 from tests.marketplace.evident import TODAY, Evident, failed
 from tests.web.pages import client_for
+
+__all__ = ["shell"]
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +64,8 @@ def test_a_bundle_is_whole_and_every_link_of_it_holds(sold: Evident) -> None:
         "bundle", "manifest", "members", "one issuer", "capture record", "signature", "issuer", "revocation",
     }  # fmt: skip
     assert sold.content == sold.export(sold.buyer)
+    stated = json.loads(found["certificate.json"])["delivery"]["fingerprint"]["value"]
+    assert distance_of(stated, fingerprint_file(sold.folder / "media" / "夔门.jpg")) <= MOST_SIMILAR
     unpinned = {check.name: check.ok for check in sold.verify(sold.content).checks}
     assert (unpinned["issuer"], unpinned["capture record"]) == (None, True)
 
@@ -64,8 +77,10 @@ def test_the_capture_record_says_who_by_what_and_what_was_refused(sold: Evident)
     assert (record["asset"], record["person"]) == (str(sold.asset.id), str(sold.seller.person_id))
     assert [one["status"] for one in record["refused_under_this_name"]] == ["rejected"]
     assert session["outcomes"]["accepted"] == session["outcomes"]["rejected"] == 1
-    assert set(session["clock"]) == {"read_by", "source", "synchronised", "offset_us", "max_error_us"}
-    assert "pyvips" in session["tools"]
+    assert set(record["received"]) == {"device", "clock", "tools"}
+    assert set(record["received"]["clock"]) == {"read_by", "source", "synchronised", "offset_us", "max_error_us"}
+    assert "pyvips" in record["received"]["tools"]
+    assert set(session["closed_on"]) == {"device", "clock"}
 
 
 def test_the_four_points_are_the_rules_and_what_is_not_known_is_said(sold: Evident) -> None:
@@ -185,6 +200,46 @@ def test_a_record_of_another_work_and_made_up_transactions_are_refused(sold: Evi
     assert answer(transactions=b'{"transactions": []}') == ["transactions"]
 
 
+def test_a_day_that_third_parties_attest_covers_the_capture_record_s_block(sold: Evident, tmp_path: Path) -> None:
+    before = {
+        check.name: check.detail for check in sold.verify(sold.content, trust=sold.trust).checks if check.ok is None
+    }
+    trust = sold.attest(Stamping(tmp_path / "authority"))
+    try:
+        found = members(sold.export(sold.buyer))
+    finally:
+        shutil.rmtree(sold.services.settings.home / FOLDER)
+    proof = json.loads(found[CAPTURE])
+    word = proof["attestation"]
+
+    def answer(**changes: object) -> dict[str, bool | None]:
+        changed = spell(proof | {"attestation": word | changes})
+        report = sold.verify(sign_again(sold, found, capture=changed), trust=trust)
+        return {check.name: check.ok for check in report.checks if check.name.startswith("capture ")}
+
+    assert before["capture time stamp"] == "no time stamp: not attested by a third party"
+    stamp, signed = "capture time stamp", "capture countersignatures"
+    assert answer() == {"capture record": True, stamp: True, signed: True}
+    assert answer(anchor=word["anchor"][::-1]) == {"capture record": True, stamp: False, signed: False}
+    assert answer(stamp=word["stamp"][:-2] + "00") == {"capture record": True, stamp: False, signed: True}
+    assert answer(stamp=word["stamp"].upper()) == {"capture record": False, stamp: False, signed: False}
+    assert answer(countersignatures=[], stamp="") == {"capture record": True, stamp: None, signed: None}
+
+
+def test_a_capture_proof_of_the_earlier_type_holds(sold: Evident) -> None:
+    found = members(sold.content)
+    proof = json.loads(found[CAPTURE])
+    before = {name: one for name, one in proof.items() if name != "attestation"} | {"type": "asset_hub/capture-proof/1"}
+
+    answers = [
+        [link for link, _ in failed(sold.verify(sign_again(sold, found, capture=spell(one))))]
+        for one in (before, before | {"attestation": None}, before | {"type": proof["type"]})
+    ]
+
+    assert answers[0] == []
+    assert all("capture record" in answer for answer in answers[1:])
+
+
 def test_a_newer_status_list_takes_the_place_of_the_bundles_own(sold: Evident) -> None:
     path = sold.folder / "bundle.zip"
     path.write_bytes(sold.content)
@@ -210,6 +265,144 @@ def test_a_bare_python_checks_a_bundle_with_the_program_inside_it(sold: Evident,
     assert found["verifier.pyz"] == pack_archive()
     assert (held.returncode, refused.returncode) == (0, 1), held.stdout + held.stderr
     assert ("固定记录" in held.stdout, "README.txt" in refused.stdout) == (True, True)
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageProgram]:
+    path = tmp_path_factory.mktemp("page") / "verifier.html"
+    write_verifier(path)
+    with opened(path) as program:
+        yield program
+
+
+def hostile(sold: Evident) -> dict[str, bytes]:
+    """Return bundles of which each is broken in one way."""
+    found = members(sold.content)
+    changed = {
+        name: found | {name: content[:9] + bytes([content[9] ^ 1]) + content[10:]} for name, content in found.items()
+    }
+    linked, twice, other = io.BytesIO(), io.BytesIO(sold.content), io.BytesIO()
+    with zipfile.ZipFile(linked, "w") as archive:
+        for name, content in found.items():
+            info = zipfile.ZipInfo(name)
+            info.external_attr = 0o120777 << 16 if name == CAPTURE else 0
+            archive.writestr(info, content)
+    with zipfile.ZipFile(twice, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr(CAPTURE, b"{}")
+    with zipfile.ZipFile(other, "w", zipfile.ZIP_LZMA) as archive:
+        for name, content in found.items():
+            archive.writestr(name, content)
+    proof, listed = json.loads(found[CAPTURE]), json.loads(found["transactions.json"])["transactions"]
+    stranger = {"issuer": Key(b"\x07" * 32).address.hex()}
+    return {
+        **{name: packed(one) for name, one in changed.items()},
+        "link": linked.getvalue(), "twice": twice.getvalue(), "another packing": other.getvalue(),
+        "missing": packed({name: content for name, content in found.items() if name != CAPTURE}),
+        "added": packed(found | {"../../etc/passwd": b"x"}), "bomb": packed(found | {CAPTURE: bytes(17 << 20)}),
+        "lies of its length": lying(sold.content), "before": b"x" + sold.content, "after": sold.content + b"x",
+        "cut": sold.content[:-30], "no zip": b"PK\x03\x04 and nothing",
+        "another signer": packed(found | {MANIFEST: spell(json.loads(found[MANIFEST]) | stranger)}),
+        "another spelling": packed(found | {MANIFEST: found[MANIFEST] + b" "}),
+        "another work": sign_again(
+            sold, found, capture=spell(proof | {"record": proof["record"].replace(sold.asset.number, "CQ-1")})
+        ),
+        "another salt": sign_again(sold, found, capture=spell(proof | {"salts": proof["salts"][::-1]})),
+        "no capture": sign_again(sold, found, capture=spell(proof | {"anchor": None})),
+        "no transactions": sign_again(sold, found, transactions=b'{"transactions": []}'),
+        "other transactions": sign_again(
+            sold, found, transactions=json.dumps({"transactions": [one | {"raw": "00"} for one in listed]}).encode()
+        ),
+    }  # fmt: skip
+
+
+def flips(content: bytes, *, count: int) -> list[bytes]:
+    """Return bundles with one bit changed in what a zip says of its members."""
+    rng, start = random.Random(11), content.index(b"PK\x01\x02")
+    places = rng.sample([*range(30), *range(start, len(content))], count)
+    return [content[:at] + bytes([content[at] ^ 1 << rng.randrange(8)]) + content[at + 1 :] for at in places]
+
+
+def lying(content: bytes) -> bytes:
+    """Return a bundle whose list says of its first member that it is a byte longer than it is."""
+    start = content.index(b"PK\x01\x02") + 24
+    longer = struct.unpack_from("<I", content, start)[0] + 1
+    return content[:start] + struct.pack("<I", longer) + content[start + 4 :]
+
+
+@pytest.mark.browser
+def test_the_page_says_of_every_bundle_what_the_product_says(sold: Evident, page: PageProgram) -> None:
+    asked = {"whole": sold.content, **hostile(sold)}
+
+    told = page.ask_bundles(list(asked.values()), trust=sold.trust, today=TODAY)
+    [unpinned] = page.ask_bundles([sold.content], trust=None, today=TODAY)
+
+    for (name, content), found in zip(asked.items(), told, strict=True):
+        report = sold.verify(content, trust=sold.trust)
+        assert found == [(check.name, check.ok, check.message) for check in report.checks], name
+        assert report.is_valid == (name in ("whole", "no capture")), name
+    assert [(check.name, check.ok) for check in sold.verify(sold.content).checks] == [one[:2] for one in unpinned]
+    flipped = flips(sold.content, count=40)
+    for content, found in zip(flipped, page.ask_bundles(flipped, trust=sold.trust, today=TODAY), strict=True):
+        checks = sold.verify(content, trust=sold.trust).checks
+        assert found == [(check.name, check.ok, check.message) for check in checks], content[-900:].hex()
+    assert page.errors == []
+
+
+@pytest.mark.browser
+def test_a_person_chooses_a_bundle_in_the_page_and_reads_the_verdict(sold: Evident, page: PageProgram) -> None:
+    whole, changed = sold.folder / "whole.zip", sold.folder / "changed.zip"
+    whole.write_bytes(sold.content)
+    changed.write_bytes(packed(members(sold.content) | {"README.txt": b"other"}))
+    read = []
+    for path in (whole, changed):
+        page.page.reload()
+        page.page.set_input_files("#certificate", path)
+        page.page.fill("#day", str(TODAY))
+        page.page.click("button[type=submit]")
+        page.page.wait_for_selector("#result table")
+        read.append(page.page.locator("#result").inner_text())
+
+    assert [text.split("\n")[0] for text in read] == ["有效", "无效"]
+    assert ("固定记录" in read[0], "许可证号" in read[0] or "夔门" in read[0]) == (True, True)
+    assert "README.txt" in read[1]
+    assert {url.split(":")[0] for url in page.asked} == {"file"}
+
+
+def test_the_commands_export_verify_and_record(
+    sold: Evident, shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ASSET_HUB_HOME", str(sold.services.settings.home))
+    seller, trust, bundle = login_of(sold), tmp_path / "trust.json", tmp_path / "bundle.zip"
+    trust.write_bytes(sold.trust)
+
+    named = shell("evidence", "export", "1", "--to", bundle, "--by", seller)
+    by_id = shell("evidence", "export", sold.licence.id, "--by", seller)
+    none = shell("evidence", "export", "77", "--by", seller)
+    record = shell("evidence", "record", sold.asset.number, "--by", seller)
+    held = shell("evidence", "verify", bundle, "--trust", trust, "--json")
+    told = shell("evidence", "verify", bundle)
+    certificate = tmp_path / "certificate.json"
+    certificate.write_bytes(members(sold.content)["certificate.json"])
+    alone = shell("certificate", "verify", certificate)
+    bundle.write_bytes(packed(members(sold.content) | {"README.txt": b"other"}))
+    changed = shell("evidence", "verify", bundle)
+
+    assert [ran.code for ran in (named, by_id, none, record, held, told, alone, changed)] == [0, 0, 1, 0, 0, 0, 0, 1]
+    assert (named.out.strip(), by_id.out.strip()) == (str(bundle), "evidence-000001.zip")
+    assert failed(sold.verify(Path("evidence-000001.zip").read_bytes(), trust=sold.trust)) == []
+    assert record.json["record"]["asset"] == str(sold.asset.id)
+    assert (held.json["valid"], len(held.json["checks"])) == (True, len(sold.verify(sold.content).checks))
+    last = "what was checked holds; not checked: "
+    assert [ran.out.splitlines()[-1].startswith(last) for ran in (told, alone)] == [True, True]
+    assert changed.out.splitlines()[-2:] == [
+        f"FAIL  {'members':<18} “README.txt” was changed: its SHA-256 differs",
+        "NOT valid",
+    ]
+
+
+def login_of(sold: Evident) -> str:
+    with sold.services.database.read() as session:
+        return session.get_one(PersonRow, sold.seller.person_id).login
 
 
 def test_parties_and_overseers_get_it_and_nobody_else(sold: Evident) -> None:

@@ -4,6 +4,7 @@ import { keccak_256 } from "@noble/hashes/sha3.js";
 import { dayOf, eventIn, showTime, timeOf } from "./blocks";
 import { fromHex, join, same, toHex, toWhole, utf8 } from "./bytes";
 import type { Members } from "./json";
+import { BITS, MOST_SIMILAR, distanceOf, readFingerprint } from "./likeness";
 import { type Paper, type Params, Refused, checkSignature, readCertificate, readLicence, readStatus, readTrust } from "./papers";
 import { Sm3 } from "./sm";
 import { ProofRefused } from "./trie";
@@ -14,7 +15,7 @@ export type Check = { name: string; ok: boolean | null; text: string; params: Pa
 
 const GRANTED = keccak_256(
   utf8("Granted(bytes32,bytes32,uint256,bytes32,bytes32,uint256,uint256,uint256,bytes32,bytes32,bytes32)"));
-const ANCHORED = keccak_256(utf8("Anchored(bytes32,bytes32,uint32,uint8)"));
+export const ANCHORED = keccak_256(utf8("Anchored(bytes32,bytes32,uint32,uint8)"));
 const TERMS_WORD = 5;
 const SLICE = 4 << 20;
 
@@ -48,7 +49,7 @@ export async function verify(content: Uint8Array, given: Given): Promise<Check[]
   return checks;
 }
 
-async function attempt(link: () => Outcome | Promise<Outcome>): Promise<Outcome> {
+export async function attempt(link: () => Outcome | Promise<Outcome>): Promise<Outcome> {
   try {
     return await link();
   } catch (error) {
@@ -101,8 +102,20 @@ async function checkMedia(paper: Paper, media: Blob | undefined): Promise<Outcom
   for await (const slice of slices(media)) digest.update(slice);
   const agrees = toHex(digest.digest()) === paper.text("delivery", "sha256")
     && BigInt(media.size) === paper.whole("delivery", "bytes");
-  if (!agrees) throw new Refused("the file is not the delivered one: at least one byte differs");
-  return [true, "its SHA-256 agrees"];
+  return agrees ? [true, "its SHA-256 agrees"] : likeness(paper.inner("delivery"), media);
+}
+
+// Of another file: whether it looks like the delivered one. It is another file all the same.
+async function likeness(delivery: Paper, media: Blob): Promise<Outcome> {
+  if ((delivery.members.get("fingerprint") ?? null) === null) {
+    return [false, "not the delivered file: bytes differ (likeness not checked: no fingerprint stated)"];
+  }
+  const found = await readFingerprint(media);
+  if (!found) return [false, "not the delivered file: bytes differ (likeness not checked: no picture read here)"];
+  const distance = distanceOf(found, delivery.text("fingerprint", "value"));
+  const said = { distance: String(distance), bits: String(BITS), most: String(MOST_SIMILAR) };
+  if (distance > MOST_SIMILAR) return [false, "not the delivered file, nor similar to it: {distance} of {bits} bits differ", said];
+  return [false, "similar, not identical: {distance} of {bits} bits differ, at most {most} is similar; it is another file", said];
 }
 
 async function checkSm3(paper: Paper, media: Blob | undefined): Promise<Outcome> {

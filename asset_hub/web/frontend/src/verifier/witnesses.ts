@@ -83,7 +83,7 @@ export function checkStamp(paper: Paper, trust: Uint8Array | undefined): Outcome
   if (!same(stamp.imprint, sha256(utf8(paper.text("attestation", "day"))))) {
     throw new Refused("the time stamp is of something else");
   }
-  if (stamp.time + CLOCK_SLACK < timeOf(paper.inner("grant"))) throw new Refused("the time stamp is older than the block");
+  if (stamp.time + CLOCK_SLACK < Math.max(...proofsOf(paper).map((name) => timeOf(paper.inner(name))))) throw new Refused("the time stamp is older than the block");
   const name = authority(trust, stamp.certificateSha256);
   const time = showTime(stamp.time);
   if (name === undefined) return [null, "stamped {time} by an authority that no trust file names", { time }];
@@ -137,12 +137,15 @@ function checkCountersignature(day: string, one: Paper, own: Set<string>): void 
   if (own.has(signer)) throw new Refused("the issuer cannot countersign its own ledger");
 }
 
+// A certificate proves two blocks, a capture record one.
+const proofsOf = (paper: Paper): string[] => ["grant", "anchor"].filter((name) => paper.members.has(name));
+
 function checkDay(paper: Paper): void {
   const day = readDay(paper.text("attestation", "day"));
   if (day.whole("chain", "id") !== paper.whole("chain", "id") || day.text("chain", "genesis") !== paper.text("chain", "genesis")) {
     throw new Refused("the day's statement is of another chain");
   }
-  for (const name of ["grant", "anchor"]) {
+  for (const name of proofsOf(paper)) {
     const path = (paper.list("attestation", name) as string[]).map(fromHex);
     const root = toHex(climb(digestOf(paper.inner(name)), path));
     if (root !== day.text("root") || dayOf(timeOf(paper.inner(name))) > day.text("day")) {

@@ -1,0 +1,125 @@
+"""The fingerprint of a picture: one value by any decoder, near after re-compression, far for others, no crash."""
+
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from ledger.likeness import MOST_SIMILAR, distance_of, fingerprint_of, read_fingerprint
+from ledger.pictured import fingerprint_file
+from ledger.rasters import Raster
+from tests.drill import grown
+from tests.media_files import make_picture, paint
+
+
+@pytest.fixture(scope="module")
+def stated(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("stated") / "stated.png"
+    paint(1).save(path)
+    return fingerprint_file(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "options"),
+    [
+        ("a.jpg", "RGB", {"quality": 90}),
+        ("a.jpg", "RGB", {"quality": 40, "subsampling": 0}),
+        ("a.jpg", "RGB", {"quality": 75, "progressive": True}),
+        ("a.jpg", "RGB", {"quality": 75, "restart_marker_blocks": 7}),
+        ("a.jpg", "L", {"quality": 80}),
+        ("a.png", "RGB", {}),
+        ("a.png", "RGBA", {}),
+        ("a.png", "LA", {}),
+        ("a.png", "L", {}),
+        ("a.png", "P", {}),
+    ],
+)
+def test_a_bare_python_reads_what_the_product_reads(
+    stated: str, tmp_path: Path, name: str, mode: str, options: dict[str, object]
+) -> None:
+    path = tmp_path / name
+    paint(1).convert(mode).save(path, **options)  # type: ignore[arg-type]
+
+    bare, whole = read_fingerprint(path), fingerprint_file(path)
+
+    assert distance_of(bare, whole) <= 12
+    assert max(distance_of(bare, stated), distance_of(whole, stated)) <= 12
+
+
+STORED = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_90, 7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("orientation", sorted(STORED))
+def test_a_camera_s_turn_is_undone(stated: str, tmp_path: Path, orientation: int) -> None:
+    path, exif = tmp_path / "turned.jpg", Image.Exif()
+    exif[274] = orientation
+    stored = paint(1).transpose(STORED[orientation])
+    stored.save(path, exif=exif, quality=90)
+
+    assert distance_of(read_fingerprint(path), stated) <= 12
+    assert distance_of(fingerprint_file(path), stated) <= 12
+
+
+def test_the_same_picture_stays_near_and_other_pictures_far(stated: str, tmp_path: Path) -> None:
+    near, far = [], []
+    for number, (scale, quality) in enumerate([(1, 30), (0.7, 60), (0.8, 50), (2, 70)]):
+        path = tmp_path / f"{number}.jpg"
+        whole = paint(1)
+        whole.resize((int(640 * scale), int(420 * scale))).save(path, quality=quality)
+        near.append(distance_of(read_fingerprint(path), stated))
+    for seed in range(2, 30):
+        picture = paint(seed).convert("L").resize((256, 168))
+        far.append(distance_of(fingerprint_of(Raster(256, 256, 168, picture.tobytes())), stated))
+
+    assert max(near) <= MOST_SIMILAR / 2
+    assert min(far) > 2 * MOST_SIMILAR
+
+
+def test_what_is_flat_or_no_picture_or_too_large_has_none(tmp_path: Path) -> None:
+    flat, words, film = tmp_path / "flat.png", tmp_path / "words.txt", tmp_path / "film.mp4"
+    Image.new("RGB", (300, 300), "grey").save(flat)
+    words.write_text("no picture")
+    film.write_bytes(b"\0\0\0 ftypisom" + bytes(100))
+    huge = tmp_path / "huge.png"
+    huge.write_bytes(flat.read_bytes()[:16] + b"\0\1\0\0" * 2 + flat.read_bytes()[24:])
+
+    assert [read_fingerprint(path) for path in (flat, words, film, huge)] == [""] * 4
+    assert [fingerprint_file(path) for path in (flat, words, film)] == [""] * 3
+
+
+@pytest.fixture(scope="module")
+def contents() -> dict[str, bytes]:
+    found = {}
+    for name in ("JPEG", "PNG"):
+        out = io.BytesIO()
+        paint(3, size=(264, 258)).save(out, name, restart_marker_blocks=5)
+        found[name] = out.getvalue()
+    return found
+
+
+@settings(deadline=None, max_examples=grown(60, 3000), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_no_changed_picture_crashes_the_bare_reader(
+    contents: dict[str, bytes], tmp_path: Path, data: st.DataObject
+) -> None:
+    content = bytearray(contents[data.draw(st.sampled_from(["JPEG", "PNG"]))])
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(2, min(len(content), 900) - 1))] = data.draw(st.integers(0, 255))
+    path = tmp_path / "changed"
+    path.write_bytes(content[: data.draw(st.integers(2, len(content)))])
+
+    assert len(read_fingerprint(path)) in (0, 64)
+
+
+def test_a_bare_reading_is_bounded_by_the_declared_size(tmp_path: Path) -> None:
+    path = make_picture(tmp_path / "small.jpg", size=(128, 128))
+
+    assert read_fingerprint(path) == ""
+    assert len(fingerprint_file(path)) == 64
