@@ -47,12 +47,14 @@ class Issued:
         return self.house.services.database.read()
 
     def issue(self, **more: Any) -> bytes:
-        more = {"delivered_fingerprint": FINGERPRINT} | more
+        given: dict[str, Any] = {
+            "delivered_fingerprint": FINGERPRINT, "delivered_sha256": self.blob.sha256,
+            "delivered_bytes": self.blob.bytes_count,
+        }  # fmt: skip
         with self.session() as session:
             return issue_certificate(
-                session, self.keys, licence_id=self.licence_id, delivered_sha256=self.blob.sha256,
-                delivered_bytes=self.blob.bytes_count, delivered_name="delivered.jpg", issuer_name="测试交易所",
-                now=NOW, **more,
+                session, self.keys, licence_id=self.licence_id, delivered_name="delivered.jpg",
+                issuer_name="测试交易所", now=NOW, **(given | more),
             )  # fmt: skip
 
     def issued_at(self) -> int:

@@ -11,8 +11,11 @@ from PIL import Image
 from ledger.likeness import MOST_SIMILAR, distance_of, fingerprint_of, read_fingerprint
 from ledger.pictured import fingerprint_file
 from ledger.rasters import Raster
+from tests.commands import Shell, shell
 from tests.drill import grown
 from tests.media_files import make_picture, paint
+
+__all__ = ["shell"]
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +119,17 @@ def test_no_changed_picture_crashes_the_bare_reader(
     path.write_bytes(content[: data.draw(st.integers(2, len(content)))])
 
     assert len(read_fingerprint(path)) in (0, 64)
+
+
+def test_the_command_prints_a_picture_s_fingerprint_and_refuses_what_is_none(shell: Shell, tmp_path: Path) -> None:
+    path, words = tmp_path / "one.tif", tmp_path / "words.txt"
+    paint(1).save(path)
+    words.write_text("no picture")
+
+    printed, refused = (shell("certificate", "fingerprint", one) for one in (path, words))
+
+    assert (printed.code, printed.out) == (0, fingerprint_file(path) + "\n")
+    assert (refused.code, refused.out) == (1, "")
 
 
 def test_a_bare_reading_is_bounded_by_the_declared_size(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -351,14 +352,16 @@ def test_the_page_turns_english_and_shows_the_licence(page: PageProgram, issued:
 
 
 @pytest.mark.browser
-def test_a_file_longer_than_a_slice_is_hashed_whole(page: PageProgram, tmp_path: Path) -> None:
-    long = Issued(tmp_path, content=bytes(range(256)) * 33_000)
-    question = Question(long.certificate, long.media, long.trust, long.clear)
-    cut = tmp_path / "cut.jpg"
-    cut.write_bytes(long.media.read_bytes()[:-1])
+def test_a_file_longer_than_a_slice_is_hashed_whole(page: PageProgram, issued: Issued, tmp_path: Path) -> None:
+    content = bytes(range(256)) * 16_500
+    long, cut = tmp_path / "long.jpg", tmp_path / "cut.jpg"
+    long.write_bytes(content)
+    cut.write_bytes(content[:-1])
+    certificate = issued.issue(delivered_sha256=sha256(content).hexdigest(), delivered_bytes=len(content))
+    question = Question(certificate, long, issued.trust, issued.clear)
 
-    [whole] = page.ask([long.certificate], question)
-    [shorter] = page.ask([long.certificate], dataclasses.replace(question, media=cut))
+    [whole] = page.ask([certificate], question)
+    [shorter] = page.ask([certificate], dataclasses.replace(question, media=cut))
 
     assert (whole["file"], shorter["file"]) == (True, False)
 

@@ -14,12 +14,12 @@ from sqlmodel import col
 from asset_hub.accounts import Actor, Role
 from asset_hub.core.clock import beijing_date
 from asset_hub.core.events import emit
-from asset_hub.core.files import read_blob
+from asset_hub.core.files import put_bytes, read_blob
 from asset_hub.core.jobs import JobRow, enqueue
 from asset_hub.core.sealed import NoPassphrase
 from ledger.attest import StampAuthority, countersign, keep_attestation, state_day
 from ledger.attest_jobs import STAMP
-from ledger.certificates import KeySpan, Pinned, trust_file
+from ledger.certificates import KeySpan, Pinned, Sm2Signer, trust_file
 from ledger.deeds import propose_end
 from ledger.events import DayAttested
 from ledger.models import BlockRow
@@ -29,8 +29,10 @@ from ledger.sm import sm3
 from ledger.sm_keys import make_sm2_key, sm2_signer_of
 from ledger.verdicts import own_status_list
 from ledger.verifier import Report, verify_certificate
+from marketplace.attesting import attest_certificates
 from marketplace.certificate_pdf import sm2_of, witness_of
 from marketplace.licences import Licence, get_licence
+from marketplace.models import LicenceRow
 from tests.builders import make_actor
 from tests.ledger.authorities import Stamping
 from tests.ledger.houses import carry_out
@@ -59,6 +61,10 @@ class Sold:
         return read_blob(self.services.files, str(self.licence().certificate_sha256))
 
     def attest(self) -> None:
+        self.keep_word()
+        self.tell()
+
+    def keep_word(self) -> None:
         with self.services.database.read() as session:
             day = beijing_date(self.licence().recorded_at)
             statement = state_day(session, day=day, now=TOMORROW)
@@ -66,7 +72,6 @@ class Sold:
             stamp = StampAuthority(url).stamp(statement)
         signed = countersign(MEMBER, statement, now=TOMORROW)
         keep_attestation(self.services.settings.home, statement, stamp=stamp, countersignatures=[signed])
-        self.tell()
 
     def tell(self) -> None:
         with self.services.database.write() as session:
@@ -104,6 +109,23 @@ def sold(tmp_path: Path) -> Sold:
 
 def outcomes(report: Report) -> dict[str, bool | None]:
     return {check.name: check.ok for check in report.checks}
+
+
+def test_what_somebody_else_issued_again_meanwhile_is_left_to_them(sold: Sold) -> None:
+    sold.keep_word()
+    other = put_bytes(sold.services.files, sold.certificate() + b" ").sha256
+
+    def issue_meanwhile() -> Sm2Signer:
+        with sold.services.database.write() as session:
+            session.get_one(LicenceRow, sold.licence_id).certificate_sha256 = other
+        return Sm2Signer(7)
+
+    count = attest_certificates(
+        sold.services.database, sold.services.files, sold.services.keys, day=str(beijing_date(NOW)),
+        home=sold.services.settings.home, sm2=issue_meanwhile, now=TOMORROW,
+    )  # fmt: skip
+
+    assert (count, sold.licence().certificate_sha256) == (0, other)
 
 
 def test_a_certificate_states_sm3_and_is_signed_by_sm2(sold: Sold) -> None:
