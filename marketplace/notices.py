@@ -10,7 +10,7 @@ from asset_hub.accounts.models import MembershipRow
 from asset_hub.core.db import ReadSession, WriteSession
 from asset_hub.core.text import N_, Text
 from asset_hub.messages import notify
-from marketplace.models import LicenceRow, OrderRow
+from marketplace.models import LicenceRow, OrderRow, QuoteRow
 
 
 def tell_delivered(session: WriteSession, *, licence_id: UUID, now: datetime) -> None:
@@ -32,16 +32,26 @@ def tell_refused(session: WriteSession, *, licence_id: UUID, now: datetime) -> N
     _tell(session, row, mine, theirs, now)
 
 
+def tell_offered(session: WriteSession, *, quote_id: UUID, now: datetime) -> None:
+    """Tell those who buy for a house that a sub-licence is offered to it."""
+    row = session.get_one(QuoteRow, quote_id)
+    text = Text(
+        N_("A sub-licence under licence no. {number} is offered to your house."), {"number": row.terms["parent"]}
+    )
+    for person_id in _people(session, row.buyer_id, Role.PRODUCER):
+        notify(session, person_id=person_id, text=text, link=f"/quotes/{row.id}", now=now)
+
+
 def _tell(session: WriteSession, row: LicenceRow, mine: Text, theirs: Text, now: datetime) -> None:
     link, buyer = f"/licences/{row.id}", session.get_one(OrderRow, row.order_id).placed_by
     if buyer is not None:
         notify(session, person_id=buyer, text=mine, link=link, now=now)
-    for person_id in _desk(session, row.seller_id):
+    for person_id in _people(session, row.seller_id, Role.RIGHTS_DESK):
         if person_id != buyer:
             notify(session, person_id=person_id, text=theirs, link=link, now=now)
 
 
-def _desk(session: ReadSession, organisation_id: UUID) -> list[UUID]:
-    """Return the people who sell for a house."""
+def _people(session: ReadSession, organisation_id: UUID, role: Role) -> list[UUID]:
+    """Return the people who do this for a house."""
     members = session.exec(select(MembershipRow).where(MembershipRow.party_id == organisation_id))
-    return [member.person_id for member in members if Role.RIGHTS_DESK in member.roles]
+    return [member.person_id for member in members if role in member.roles]

@@ -384,7 +384,9 @@ def test_a_price_list_is_offered_and_taken_back(shop: Shop) -> None:
     with shop.services.database.read() as session:
         listing = listing_of(session, asset_id=shop.asset_id)
     assert listing is not None
-    assert listing.prices == {"uses": {"press": 1234}, "floor": 0, "exclusive": False}
+    assert listing.prices == {
+        "uses": {"press": 1234}, "floor": 0, "exclusive": False, "subject_to": False, "sublicensing_bps": 0,
+    }  # fmt: skip
     assert 'value="12.34"' in desk.get(f"/rights/{number}").text
     assert desk.post(f"/rights/{number}/listing/close").status_code == 303
     with shop.services.database.read() as session:
