@@ -3,7 +3,7 @@
 import json
 import threading
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,7 @@ from ledger.replay import verify_journal
 from ledger.revoked import read_revoked
 from ledger.types import EntryKind, EntryState
 from marketplace.errors import DisclosureChanged, HeldByOrder, LicenceNotFound, NotForSale, QuoteExpired, WindowTaken
-from marketplace.licences import Licence, LicenceState, get_licence
+from marketplace.licences import Licence, LicenceState
 from marketplace.listings import publish_listing
 from marketplace.models import LicenceRow, OrderRow
 from marketplace.quotes import Quote
@@ -71,11 +71,6 @@ def end(shop: Shop, licence: Licence, buyer: Actor) -> None:
     shop.services.run_jobs(threads=1)
 
 
-def read(shop: Shop, licence: Licence, by: Actor) -> Licence:
-    with shop.services.database.read() as session:
-        return get_licence(session, licence_id=licence.id, by=by)
-
-
 def orders(shop: Shop) -> int:
     with shop.services.database.read() as session:
         return len(session.exec(select(OrderRow)).all())
@@ -88,9 +83,7 @@ def test_a_licensee_licenses_on_and_what_it_gave_falls_with_its_licence(shop: Sh
     made = offer(shop, above, by=studio, to=house)
     with shop.services.database.read() as session:
         offered = list_offers(session, by=house, now=clock.now())
-    licence = shop.pay(house, shop.order(house, made))
-    shop.services.run_jobs(threads=1)
-    licence = read(shop, licence, house)
+    licence = shop.buy_from(house, made)
 
     assert [(one.quote.id, one.is_open) for one in offered] == [(made.id, True)]
     assert (made.price.net.fen, made.price.gross.fen) == (30_000, 31_800)
