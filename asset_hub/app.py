@@ -53,6 +53,7 @@ import marketplace.order_routes
 import marketplace.pages
 import marketplace.routes
 import marketplace.settlement_pages
+import marketplace.sublicence_pages
 import search.jobs
 import search.pages
 import search.routes
@@ -177,6 +178,8 @@ ROUTERS = (
     marketplace.settlement_pages.router,
     marketplace.order_routes.router,
     marketplace.hold_pages.router,
+    marketplace.sublicence_pages.router,
+    marketplace.sublicence_pages.api,
     marketplace.hold_pages.api,
     marketplace.routes.router,
 )

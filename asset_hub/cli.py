@@ -30,6 +30,7 @@ import ledger.standalone.cli
 import marketplace.cli
 import marketplace.hold_cli
 import marketplace.order_cli
+import marketplace.sublicence_cli
 import search.cli
 from asset_hub.app import PERMISSIONS, open_home
 from asset_hub.core.errors import AssetHubError
@@ -76,6 +77,7 @@ app.add_typer(ledger.key_cli.commands, name="key")
 app.add_typer(ledger.confirmation_cli.commands, name="confirm")
 app.add_typer(marketplace.hold_cli.holds, name="hold")
 app.add_typer(marketplace.order_cli.commands, name="order")
+app.add_typer(marketplace.sublicence_cli.commands, name="sublicence")
 app.add_typer(ledger.case_cli.dispute, name="dispute")
 app.add_typer(ledger.case_cli.statement, name="statement")
 app.add_typer(ingest.cli.receipts, name="receipt")

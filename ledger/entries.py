@@ -16,6 +16,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from asset_hub.accounts.parties import credential_of
 from asset_hub.core import clock
+from asset_hub.core.clock import beijing_date
 from asset_hub.core.db import ReadSession, WriteSession
 from asset_hub.core.errors import BadInput
 from asset_hub.core.ids import new_id
@@ -28,12 +29,15 @@ from ledger.grants import (
     GrantTerms,
     Words,
     conflicts,
+    day_as_date,
+    end_day,
     is_exclusive,
     is_inside,
     is_reservation,
     kind_of,
     may_be_sublicensed,
     read_words,
+    standing_under,
     write_words,
 )
 from ledger.key_models import KeyRow
@@ -161,7 +165,7 @@ def record_licence(
     words = terms.words(number, parent=parent or 0)
     own = _own_grant(session, words, hold=hold, parent=parent, sides=(asset_id, licensor_id, licensee_id), now=now)
     held = [one for one in held_grants(session, asset_id=asset_id, now=now) if one[0] != own]
-    if conflicts(words, [one for one in held if not subject_to or is_exclusive(one[1])]):
+    if conflicts(words, held, subject_to=subject_to):
         raise GrantOverlaps
     signers = check_consents(
         session, asset_id=asset_id, licensor=licensor_id, rights=words[0] >> 160,
@@ -169,6 +173,8 @@ def record_licence(
     )  # fmt: skip
     admit_organisation(session, keys, organisation_id=licensee_id, now=now)
     more: dict[str, Any] = {"signers": sorted(map(str, signers)), "subject_to": subject_to}
+    if subject_to:
+        more["disclosed"] = list(standing_under(words, held))
     if hold is not None:
         more["hold"] = hold
     return _write_grant(
@@ -189,9 +195,12 @@ def hold_rights(
     terms: GrantTerms,
     lapses_at: datetime,
     document: Mapping[str, Any],
+    subject_to: bool = False,
     now: datetime,
 ) -> EntryId:
     """Hold rights for a buyer (预留): nobody else is licensed until `lapses_at`, at most 30 days away.
+
+    `subject_to`: for an exclusive licence that is to be subject to the non-exclusive ones that stand.
 
     Raises GrantOverlaps, NotHeld, ConsentMissing, BadInput for a time that is past or too far.
     """
@@ -201,7 +210,7 @@ def hold_rights(
     require_open(session, EntryKind.HOLD, now=now)
     words = terms.words(number, lapses_at=int(lapses_at.timestamp()))
     held = held_grants(session, asset_id=asset_id, now=now)
-    if conflicts(words, [one for one in held if terms.kind or is_exclusive(one[1])]):
+    if conflicts(words, held, subject_to=subject_to or not terms.kind):
         raise GrantOverlaps
     signers = check_consents(
         session, asset_id=asset_id, licensor=licensor_id, rights=words[0] >> 160, is_exclusive=True, is_sub=False,
@@ -230,14 +239,31 @@ def _own_grant(
         return row.licence_id
     if parent is None:
         return None
+    return check_sublicence(session, words, parent=parent, asset_id=asset_id, licensor_id=licensor_id, now=now)
+
+
+def check_sublicence(
+    session: ReadSession, words: Words, *, parent: int, asset_id: UUID, licensor_id: UUID, now: datetime
+) -> UUID:
+    """Return the licence above after checking that this house may give this one under it. Raises NotSublicensable."""
     row = session.get(GrantRow, parent, populate_existing=True)
-    if row is None or not row.is_in_head or row.ended_at is not None or row.lapses_at is not None:
-        raise NotSublicensable
+    if row is None or row.lapses_at is not None or (row.asset_id, row.licensee_id) != (asset_id, licensor_id):
+        raise NotSublicensable(N_("This house has no licence no. {number} of this work."), number=parent)
     above = read_words(row.words)
-    is_allowed = may_be_sublicensed(above) and (row.asset_id, row.licensee_id) == (asset_id, licensor_id)
-    if not is_allowed or kind_of(words) > kind_of(above) or not is_inside(words, above):
-        raise NotSublicensable
+    if row.ended_at is not None or day_as_date(end_day(above)) <= beijing_date(now):
+        raise NotSublicensable(N_("Licence no. {number} is over."), number=parent)
+    if not row.is_in_head:
+        raise NotSublicensable(N_("The ledger has not confirmed licence no. {number}."), number=parent)
+    if not may_be_sublicensed(above):
+        raise NotSublicensable(N_("Licence no. {number} does not include the right to sub-license."), number=parent)
+    if kind_of(words) > kind_of(above) or not is_inside(words, above):
+        raise NotSublicensable(N_("It would give more than licence no. {number} grants."), number=parent)
     return row.licence_id
+
+
+def given_under(session: ReadSession, *, parent: int) -> tuple[int, ...]:
+    """Return the numbers of the licences that were given under a licence, in order."""
+    return tuple(session.exec(select(GrantRow.number).where(GrantRow.parent == parent).order_by(col(GrantRow.number))))
 
 
 def _write_grant(
@@ -346,13 +372,16 @@ def held_grants_of(
     return dict(found)
 
 
-def assets_in_conflict(session: ReadSession, *, wanted: Words) -> set[UUID]:
+def assets_in_conflict(session: ReadSession, *, wanted: Words, subject_to: bool = False) -> set[UUID]:
     """Return every asset that has a licence in the way of this grant, in one query."""
     statement = _blocking(None)
-    if kind_of(wanted) == GrantKind.NON_EXCLUSIVE:
+    if subject_to or kind_of(wanted) == GrantKind.NON_EXCLUSIVE:
         statement = statement.where(col(GrantRow.is_exclusive).is_(True))
-    rows = session.exec(statement)
-    return {asset_id for asset_id, licence_id, words in rows if conflicts(wanted, [(licence_id, read_words(words))])}
+    return {
+        asset_id
+        for asset_id, licence_id, words in session.exec(statement)
+        if conflicts(wanted, [(licence_id, read_words(words))], subject_to=subject_to)
+    }
 
 
 def _blocking(now: datetime | None, but_holds_of: UUID | None = None) -> SelectOfScalar[Any]:
@@ -386,7 +415,7 @@ def record_entry(
 ) -> EntryId:  # fmt: skip
     """Record a decision in the caller's transaction; a job carries it to the chain, once houses have signed it
     that keep their own keys, and a second person has confirmed it for the others of `people` (house → who agreed).
-    Raises OwnKeyRefused, KeyMissing.
+    Raises TooLateToSign, KeyMissing.
     """
     row = EntryRow(
         id=new_id(), number=_next(session, "entry"), kind=kind, subject_id=subject_id, args=dict(args),

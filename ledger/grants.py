@@ -18,6 +18,7 @@ _COUNT_MAX = (1 << 64) - 1
 _DAYS = ((1 << 48) - 1) << 80
 _NOBODY = UUID(int=0)
 _SUBLICENSABLE, _RESERVATION = 4, 8
+_NUMBER = (1 << _NUMBER_BITS) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,16 @@ def may_be_sublicensed(words: Words) -> bool:
     return bool(words[2] & _SUBLICENSABLE)
 
 
+def number_of(words: Words) -> int:
+    """Return the number that it is recorded under, 0 for what is only asked for."""
+    return words[0] & _NUMBER
+
+
+def parent_of(words: Words) -> int:
+    """Return the number of the licence that it is given under, 0 where it is given by the holder."""
+    return words[2] >> 48 & _NUMBER
+
+
 def is_inside(inner: Words, outer: Words) -> bool:
     """Say whether one grant claims nothing that the other does not (GrantLedger._isInside, of one work)."""
     if (inner[0] & ~outer[0]) >> 128 or inner[1] & ~outer[1]:
@@ -99,23 +110,44 @@ def day_as_date(day: int) -> date:
     return date.fromordinal(_EPOCH.toordinal() + day)
 
 
-def conflicts(wanted: Words, held: Sequence[tuple[UUID, Words]]) -> list[UUID]:
-    """Return the licences that stand in the way: exclusives of any, and any of an exclusive."""
-    wants_all = is_exclusive(wanted)
-    return [licence_id for licence_id, words in held if (wants_all or is_exclusive(words)) and overlap(wanted, words)]
+def conflicts(wanted: Words, held: Sequence[tuple[UUID, Words]], *, subject_to: bool = False) -> list[UUID]:
+    """Return the licences that stand in the way: exclusives of any, and any of an exclusive that is not `subject_to`.
+
+    The licence that the wanted one is given under never does (GrantLedger._scan).
+    """
+    wants_all = is_exclusive(wanted) and not subject_to
+    return [
+        licence_id
+        for licence_id, words in held
+        if (wants_all or is_exclusive(words)) and overlap(wanted, words) and not _is_parent(words, wanted)
+    ]
 
 
-def first_free_day(wanted: Words, held: Sequence[Words]) -> date:
+def standing_under(wanted: Words, held: Sequence[tuple[UUID, Words]]) -> tuple[int, ...]:
+    """Return the numbers of the non-exclusive licences that a wanted exclusive one would be subject to, in order."""
+    return tuple(sorted(
+        number_of(words)
+        for _, words in held
+        if not is_exclusive(words) and overlap(wanted, words) and not _is_parent(words, wanted)
+    ))  # fmt: skip
+
+
+def _is_parent(words: Words, wanted: Words) -> bool:
+    return 0 < parent_of(wanted) == number_of(words)
+
+
+def first_free_day(wanted: Words, held: Sequence[Words], *, subject_to: bool = False) -> date:
     """Return the earliest first day, not before the wanted one, at which a window of the same length meets nothing."""
     start = start_day(wanted)
     ends = sorted({end_day(words) for words in held if end_day(words) > start})
-    return day_as_date(next((day for day in (start, *ends) if not _meets(wanted, held, day)), start))
+    return day_as_date(next((day for day in (start, *ends) if not _meets(wanted, held, day, subject_to)), start))
 
 
-def _meets(wanted: Words, held: Sequence[Words], day: int) -> bool:
+def _meets(wanted: Words, held: Sequence[Words], day: int, subject_to: bool) -> bool:
     length = end_day(wanted) - start_day(wanted)
     moved = wanted[0] & ~_DAYS | day << 104 | (day + length) << 80
-    return bool(conflicts((moved, wanted[1], wanted[2]), [(_NOBODY, words) for words in held]))
+    at_day = (moved, wanted[1], wanted[2])
+    return bool(conflicts(at_day, [(_NOBODY, words) for words in held], subject_to=subject_to))
 
 
 def write_words(words: Words) -> list[str]:

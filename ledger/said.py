@@ -15,7 +15,16 @@ from asset_hub.core.db import ReadSession
 from asset_hub.core.money import Money
 from ledger.case_models import CaseRow, CaseStepRow, ObjectionRow
 from ledger.codebook import USES, GrantKind, rights_of_mask
-from ledger.grants import Words, day_as_date, end_day, kind_of, read_words, start_day
+from ledger.grants import (
+    Words,
+    day_as_date,
+    end_day,
+    kind_of,
+    may_be_sublicensed,
+    parent_of,
+    read_words,
+    start_day,
+)
 from ledger.models import DeedRow, EntryRow, GrantRow, WorkRow
 from ledger.order_models import SettlementRow
 from ledger.terms import lapse_of
@@ -101,11 +110,25 @@ def _grant(session: ReadSession, entry: EntryRow) -> Said:
     args, words = entry.args, read_words(entry.args["words"])
     giver, taker = _house(session, args["licensor"]), _house(session, args["licensee"])
     what, work = _terms(words), _work(session, UUID(args["asset"]))
-    kind = KIND_WORDS[kind_of(words)]
+    kind, more = KIND_WORDS[kind_of(words)], _conditions(words, args)
     return Said(
-        f"{giver.zh}就{work.zh}授予{taker.zh}{kind[0]}（第 {args['number']} 号）：{what.zh}。",
-        f"{giver.en} grants {taker.en} {kind[1]} (no. {args['number']}) of {work.en}: {what.en}.",
+        f"{giver.zh}就{work.zh}授予{taker.zh}{kind[0]}（第 {args['number']} 号）：{what.zh}{more.zh}。",
+        f"{giver.en} grants {taker.en} {kind[1]} (no. {args['number']}) of {work.en}: {what.en}{more.en}.",
     )
+
+
+def _conditions(words: Words, args: Mapping[str, Any]) -> Said:
+    """What of a licence depends on others: the one above, those it is subject to, those that may be given under it."""
+    zh, en = "", ""
+    if parent_of(words):
+        zh, en = f"；系第 {parent_of(words)} 号许可项下的转授权", f"; given under licence no. {parent_of(words)}"
+    if args.get("subject_to"):
+        numbers = [str(number) for number in args.get("disclosed", ())]
+        zh += f"；附在先许可：第 {'、'.join(numbers)} 号" if numbers else "；附在先许可（目前没有）"
+        en += f"; subject to licences no. {', '.join(numbers)}" if numbers else "; subject to earlier licences (none)"
+    if may_be_sublicensed(words):
+        zh, en = f"{zh}；可转授权", f"{en}; with the right to sub-license"
+    return Said(zh, en)
 
 
 def _hold(session: ReadSession, entry: EntryRow) -> Said:

@@ -19,13 +19,13 @@ from asset_hub.catalogue.restrictions import restrictions_in_force
 from asset_hub.core.db import ReadSession
 from asset_hub.core.rational import Span
 from asset_hub.core.text import N_, Text
-from ledger.codebook import GrantKind, find_use
 from ledger.entries import assets_in_conflict, held_grants_of
 from ledger.grants import Words, conflicts, first_free_day, read_words
 from marketplace import permissions
 from marketplace.checks import SELLER_SUSPENDED, window_taken
 from marketplace.errors import HeldByOrder
 from marketplace.models import LicenceRow, ListingRow, OrderRow, TitleRow
+from marketplace.pricing import is_offered
 from marketplace.terms import LicenceTerms
 from marketplace.title import STATE_NAMES, TitleState
 
@@ -77,9 +77,9 @@ def availability_of_page(
     """Answer for assets that this reader may see, by id; at most eight queries for any number."""
     ids = [asset.id for asset in assets]
     rights = _read_rights(session, ids, now, by.organisation_id)
-    wanted = terms.grant().words(0)
+    wanted = terms.words()
     against = {
-        asset.id: conflicts(wanted, rights[asset.id].held)
+        asset.id: conflicts(wanted, rights[asset.id].held, subject_to=terms.subject_to is not None)
         for asset in assets
         if may(by, permissions.SEE_GRANTS, organisation_id=asset.owner_id)
     }
@@ -110,14 +110,15 @@ def not_free_assets(session: ReadSession, *, terms: LicenceTerms, now: datetime)
 
     Of the assets whose holder offers the use, exactly the others are free.
     """
-    wanted = terms.grant().words(0)
+    wanted = terms.words()
     restricted = {
         asset_id
         for asset_id, spans in restrictions_in_force(session, now=now).items()
         if _is_withheld(spans, terms.segment)
     }
     ordered = {asset_id for asset_id, held in _read_orders(session, None, now).items() if conflicts(wanted, held)}
-    return restricted | ordered | assets_in_conflict(session, wanted=wanted) | _of_suspended(session)
+    licensed = assets_in_conflict(session, wanted=wanted, subject_to=terms.subject_to is not None)
+    return restricted | ordered | licensed | _of_suspended(session)
 
 
 def blocking(
@@ -128,12 +129,15 @@ def blocking(
     return held_grants_of(session, asset_ids=[asset_id], but_holds_of=buyer_id).get(asset_id, []), ordered
 
 
-def require_free(session: ReadSession, *, asset_id: UUID, wanted: Words, buyer_id: UUID, now: datetime) -> None:
-    """Refuse what is taken now. Raises WindowTaken with the day it frees, HeldByOrder where only orders hold it."""
+def require_free(session: ReadSession, *, asset_id: UUID, terms: LicenceTerms, buyer_id: UUID, now: datetime) -> None:
+    """Refuse what is taken now. Raises WindowTaken with the day it frees, HeldByOrder where only orders hold it.
+
+    An open order always stands in the way: what it becomes could not be disclosed yet.
+    """
     held, ordered = blocking(session, asset_id=asset_id, now=now, buyer_id=buyer_id)
-    if conflicts(wanted, held):
-        raise window_taken(wanted, [words for _, words in held])
-    if conflicts(wanted, ordered):
+    if conflicts(terms.words(), held, subject_to=terms.subject_to is not None):
+        raise window_taken(terms, [words for _, words in held])
+    if conflicts(terms.words(), ordered):
         raise HeldByOrder
 
 
@@ -145,11 +149,12 @@ def _judge(rights: _Rights, terms: LicenceTerms, wanted: Words, numbers: Sequenc
         missing += (Text(SELLER_SUSPENDED),)
     if missing:
         return Availability(Answer.UNKNOWN, missing)
-    if not conflicts(wanted, rights.held):
+    subject_to = terms.subject_to is not None
+    if not conflicts(wanted, rights.held, subject_to=subject_to):
         if conflicts(wanted, rights.ordered):
             return Availability(Answer.CONFLICT, (Text(HeldByOrder.title),))
         return Availability(Answer.FREE)
-    free_from = first_free_day(wanted, [words for _, words in rights.held])
+    free_from = first_free_day(wanted, [words for _, words in rights.held], subject_to=subject_to)
     reason = Text(N_("Licensed to somebody else for part of that; free from {day}."), {"day": free_from})
     return Availability(Answer.CONFLICT, (reason,), free_from, tuple(sorted(numbers)))
 
@@ -166,10 +171,9 @@ def _missing(rights: _Rights) -> tuple[Text, ...]:
 
 
 def _not_offered(rights: _Rights, terms: LicenceTerms) -> tuple[Text, ...]:
-    prices = rights.prices or {}
-    lacks_use = any(find_use(use).code not in prices["uses"] for use in terms.uses)
-    lacks_kind = terms.kind != GrantKind.NON_EXCLUSIVE and not prices["exclusive"]
-    return (Text(N_("The holder does not offer this use or exclusivity.")),) if lacks_use or lacks_kind else ()
+    if is_offered(rights.prices or {}, terms):
+        return ()
+    return (Text(N_("The holder does not offer this use or exclusivity.")),)
 
 
 def _is_withheld(spans: Sequence[Span | None], segment: Span | None) -> bool:

@@ -78,6 +78,7 @@ def _lines(document: dict[str, Any], licence: dict[str, Any]) -> list[tuple[str,
         ("地域 Territory", "、".join(f"{place['zh']} {place['en']}" for place in licence["territories"])),
         ("期间 Period", f"{licence['first_day']} 至 {licence['last_day']}（含当日）"),
         ("许可种类 Kind", f"{licence['kind']['zh']}  {licence['kind']['en']}"),
+        *([("条件 Conditions", said)] if (said := conditions_of(licence)) else []),
         ("费用 Fee", f"{licence['fee']['shown']}（含税 tax included）"),
         ("交付文件 SHA-256", document["delivery"]["sha256"]),
         ("交付文件 SM3", document["delivery"]["sm3"] or "未提供 not stated"),
@@ -88,6 +89,19 @@ def _lines(document: dict[str, Any], licence: dict[str, Any]) -> list[tuple[str,
         ("第三方见证 Witness", witness_of(document)),
         ("国密签名 SM2", sm2_of(document)),
     ]
+
+
+def conditions_of(licence: Mapping[str, Any]) -> str:
+    """Return what a licence's text says of other licences, in both languages; empty where it says nothing."""
+    said = []
+    if licence.get("parent") is not None:
+        said.append(f"第 {licence['parent']:06d} 号许可项下的转授权 sub-licence under no. {licence['parent']:06d}")
+    if licence.get("subject_to") is not None:
+        numbers = "、".join(f"{number:06d}" for number in licence["subject_to"]) or "无 none"
+        said.append(f"附在先许可 subject to no. {numbers}")
+    if licence.get("may_sublicense"):
+        said.append("可转授权 with the right to sub-license")
+    return "；".join(said)
 
 
 def custody_in_english(document: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from asset_hub.accounts.acting import acting_person
 from asset_hub.catalogue import find_asset, owner_of
 from asset_hub.core import clock
 from asset_hub.core.clock import beijing_date
-from asset_hub.core.db import WriteSession
+from asset_hub.core.db import ReadSession, WriteSession
 from asset_hub.core.files import read_blob
 from asset_hub.core.home import Home, home_of
 from asset_hub.core.period import DateRange
@@ -23,10 +23,11 @@ from asset_hub.core.rational import Span
 from ledger.signing import Keys
 from marketplace.availability import Answer, Availability, availability
 from marketplace.errors import NotDelivered
-from marketplace.licences import Licence, get_licence
+from marketplace.licences import Licence, get_licence, terms_by_number
 from marketplace.listings import publish_listing
 from marketplace.orders import place_order
 from marketplace.quotes import Quote, quote
+from marketplace.routes import quote_facts
 from marketplace.settlement import SimulatedRail, pay_order
 from marketplace.terms import KIND_CODES, LicenceTerms
 from marketplace.title import TitleState, record_title
@@ -95,6 +96,10 @@ Kind = Annotated[KindName, typer.Option(help="What others may still buy, and whe
 Start = Annotated[
     date | None, typer.Option("--from", parser=read_day, help="First day (YYYY-MM-DD, Beijing); today if not given.")
 ]
+Sublicensing = Annotated[bool, typer.Option("--sublicensing", help="With the right to sub-license.")]
+SubjectTo = Annotated[
+    bool, typer.Option("--subject-to", help="Sole or exclusive, leaving the non-exclusive licences that stand.")
+]
 Frames = Annotated[
     Span | None, typer.Option(parser=read_frames, help="Only these frames of a film: START-END, the end not included.")
 ]
@@ -139,16 +144,21 @@ def offer(
         typer.Option(parser=read_price, help="USE=YUAN for one year in mainland China; may be repeated."),
     ],
     floor: Annotated[int, typer.Option(help="Least fee in yuan.", min=0, max=_MOST_YUAN)] = 0,
+    sublicensing: Annotated[
+        float, typer.Option(help="Sell the right to sub-license at this factor, e.g. 1.5; 0: do not.", min=0, max=100)
+    ] = 0,
+    subject_to: SubjectTo = False,
     by: By = "",
 ) -> None:
     """Offer an asset for licensing."""
     home = home_of(context)
-    uses = {one.use: one.fen for one in price}
+    prices = {
+        "uses": {one.use: one.fen for one in price}, "floor": floor * 100, "subject_to": subject_to,
+        "sublicensing_bps": round(sublicensing * 10_000),
+    }  # fmt: skip
     with home.database.write() as session:
         asset_id, actor = _acting_for_owner(session, home, asset, by)
-        publish_listing(
-            session, asset_id=asset_id, prices={"uses": uses, "floor": floor * 100}, by=actor, now=clock.now()
-        )
+        publish_listing(session, asset_id=asset_id, prices=prices, by=actor, now=clock.now())
     print(f"{asset}: offered")
 
 
@@ -163,12 +173,16 @@ def ask(
     years: Years = 1,
     kind: Kind = KindName.NON_EXCLUSIVE,
     frames: Frames = None,
+    sublicensing: Sublicensing = False,
+    subject_to: SubjectTo = False,
     by: By = "",
     as_json: Json = False,
 ) -> None:
     """Say whether it is free; exit 1 when it is not."""
     home = home_of(context)
-    terms = read_terms_of_command(use, territory, start, years, kind, "1080", frames)
+    terms = read_terms_of_command(
+        use, territory, start, years, kind, "1080", frames, sublicensing=sublicensing, subject_to=subject_to
+    )
     with home.database.write() as session:
         actor = acting_person(session, login=by or home.settings.person)
         found = availability(session, asset_id=find_asset(session, text=asset), terms=terms, by=actor, now=clock.now())
@@ -189,20 +203,24 @@ def price(
     kind: Kind = KindName.NON_EXCLUSIVE,
     resolution: Resolution = "1080",
     frames: Frames = None,
+    sublicensing: Sublicensing = False,
+    subject_to: SubjectTo = False,
     buyer: Annotated[str, typer.Option(help="The organisation that buys.")] = "",
     by: By = "",
     as_json: Json = False,
 ) -> None:
     """Make a signed, itemised quote."""
     home = home_of(context)
-    terms = read_terms_of_command(use, territory, start, years, kind, resolution, frames)
+    terms = read_terms_of_command(
+        use, territory, start, years, kind, resolution, frames, sublicensing=sublicensing, subject_to=subject_to
+    )
     with home.database.write() as session:
         actor = buying_person(session, home, buyer, by)
         made = quote(
             session, home.settings.secret(), asset_id=find_asset(session, text=asset), terms=terms, by=actor,
             now=clock.now(),
         )  # fmt: skip
-    _print_quote(made, as_json=as_json)
+        print_quote(session, made, as_json=as_json)
 
 
 @commands.command("license")
@@ -218,20 +236,30 @@ def license_it(
     kind: Kind = KindName.NON_EXCLUSIVE,
     resolution: Resolution = "1080",
     frames: Frames = None,
+    sublicensing: Sublicensing = False,
+    subject_to: SubjectTo = False,
     buyer: Annotated[str, typer.Option(help="The organisation that buys.")] = "",
     by: By = "",
     as_json: Json = False,
 ) -> None:
     """Quote, order, pay through the simulator (no money moves), license and deliver."""
     home = cast(TradeHome, home_of(context))
-    terms = read_terms_of_command(use, territory, start, years, kind, resolution, frames)
+    terms = read_terms_of_command(
+        use, territory, start, years, kind, resolution, frames, sublicensing=sublicensing, subject_to=subject_to
+    )
     with home.database.write() as session:
         actor = buying_person(session, home, buyer, by)
         made = quote(
             session, home.settings.secret(), asset_id=find_asset(session, text=asset), terms=terms, by=actor,
             now=clock.now(),
         )  # fmt: skip
-        order = place_order(session, home.settings.secret(), quote_id=made.id, by=actor, now=clock.now())
+    buy_quote(home, made.id, actor, to, as_json=as_json)
+
+
+def buy_quote(home: TradeHome, quote_id: UUID, actor: Actor, to: Path, *, as_json: bool) -> None:
+    """Order from a quote, pay through the simulator, carry what follows, and write the delivery into a folder."""
+    with home.database.write() as session:
+        order = place_order(session, home.settings.secret(), quote_id=quote_id, by=actor, now=clock.now())
     with home.database.write() as session:
         licence = pay_order(session, home.keys, SimulatedRail(), order_id=order.id, by=actor, now=clock.now())
     home.run_jobs()
@@ -259,13 +287,14 @@ def save_delivery(home: Home, licence: Licence, folder: Path) -> dict[str, str]:
 
 def read_terms_of_command(
     use: list[str], territory: list[str], start: date | None, years: int, kind: KindName, resolution: str,
-    frames: Span | None,
+    frames: Span | None, *, sublicensing: bool = False, subject_to: bool = False,
 ) -> LicenceTerms:  # fmt: skip
     """Return the terms that a command asks for; the first day is today in Beijing if not given."""
     first = start or beijing_date(clock.now())
     return LicenceTerms(
-        tuple(use), tuple(territory), DateRange.years_from(first, years), KIND_CODES[kind], resolution, frames
-    )
+        tuple(use), tuple(territory), DateRange.years_from(first, years), KIND_CODES[kind], resolution, frames,
+        may_sublicense=sublicensing, subject_to=() if subject_to else None,
+    )  # fmt: skip
 
 
 def _acting_for_owner(session: WriteSession, home: Home, asset: str, by: str) -> tuple[UUID, Actor]:
@@ -294,15 +323,14 @@ def _sentence(found: Availability) -> str:
     return f"{found.answer}  " + " ".join(str(reason) for reason in found.reasons)
 
 
-def _print_quote(made: Quote, *, as_json: bool) -> None:
-    lines = [{"label": str(line.label), "fen": line.amount.fen} for line in made.price.lines]
-    facts = {
-        "id": str(made.id), "lines": lines, "net_fen": made.price.net.fen, "tax_fen": made.price.tax.fen,
-        "gross_fen": made.price.gross.fen, "expires_at": made.expires_at.isoformat(),
-    }  # fmt: skip
+def print_quote(session: ReadSession, made: Quote, *, as_json: bool) -> None:
+    """Write a quote: its lines, and the licences that it is subject to."""
     if as_json:
-        print(json.dumps(facts, ensure_ascii=False))
+        print(json.dumps(quote_facts(session, made, "en"), ensure_ascii=False))
         return
+    for number, terms in terms_by_number(session, numbers=made.terms.subject_to or ()).items():
+        days = f"{terms.window.start} to {terms.window.last_day}"
+        print(f"subject to no. {number:06d}: {', '.join(terms.uses)} in {', '.join(terms.territories)}, {days}")
     for line in made.price.lines:
         print(f"{line.amount!s:>16}  {line.label}")
     print(

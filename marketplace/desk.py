@@ -172,5 +172,7 @@ def _price_fields(listing: Listing | None) -> dict[str, str]:
     if listing is None:
         return {"floor": "", "exclusive": "on"}
     fields = {f"use:{use}": write_hundredths(fen) for use, fen in listing.prices["uses"].items()}
-    is_exclusive = {"exclusive": "on"} if listing.prices["exclusive"] else {}
-    return fields | is_exclusive | {"floor": write_hundredths(listing.prices["floor"])}
+    ticked = {name: "on" for name in ("exclusive", "subject_to") if listing.prices.get(name)}
+    factor = listing.prices.get("sublicensing_bps", 0)
+    sublicensing = {"sublicensing": write_hundredths(factor // 100)} if factor else {}
+    return fields | ticked | sublicensing | {"floor": write_hundredths(listing.prices["floor"])}

@@ -11,6 +11,7 @@ from asset_hub.accounts.errors import PartyNotFound
 from asset_hub.core.db import ReadSession
 from asset_hub.core.errors import BadInput
 from asset_hub.core.text import N_, Text
+from marketplace.pricing import MOST_FACTOR
 from marketplace.title import WHOLE, TitleState
 
 SHARE_ROWS = 6
@@ -72,11 +73,17 @@ def read_prices(typed: Mapping[str, str]) -> dict[str, Any]:
     floor = hundredths(typed.get("floor", "").strip() or "0")
     if floor is None:
         problems["floor"] = _not_an_amount(typed["floor"])
+    factor = hundredths(typed.get("sublicensing", "").strip() or "0")
+    if factor is None or (factor and not 100 <= factor <= MOST_FACTOR // 100):
+        problems["sublicensing"] = Text(N_("The factor of the right to sub-license is between 1 and 100."))
     if not uses and not problems:
         problems["uses"] = Text(N_("Name a price for at least one use."))
     if problems:
         raise BadDesk(problems)
-    return {"uses": uses, "floor": floor, "exclusive": "exclusive" in typed}
+    return {
+        "uses": uses, "floor": floor, "exclusive": "exclusive" in typed, "subject_to": "subject_to" in typed,
+        "sublicensing_bps": (factor or 0) * 100,
+    }  # fmt: skip
 
 
 def hundredths(text: str) -> int | None:

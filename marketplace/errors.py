@@ -22,6 +22,12 @@ class HeldByOrder(WindowTaken):
     slug, title = "held-by-order", N_("An open order holds it for up to half an hour. Ask again then.")
 
 
+class DisclosureChanged(RuleRefused):
+    """Since the quote a licence was given that it does not disclose: the buyer is asked anew."""
+
+    slug, title = "disclosure-changed", N_("Another licence was given since this quote")
+
+
 class QuoteExpired(RuleRefused):
     """The quote's last moment has passed, or it was used."""
 

@@ -13,7 +13,7 @@ from asset_hub.core.rational import FrameRate, Span
 from asset_hub.core.text import N_, Text
 from ledger.codebook import CHONGQING, WORLD, GrantKind, find_use, mask_of_territories
 from ledger.errors import UnknownTerm
-from marketplace.terms import KIND_CODES, MAX_YEARS, RESOLUTIONS, LicenceTerms
+from marketplace.terms import KIND_CODES, MAX_YEARS, ONLY_EXCLUSIVE, RESOLUTIONS, LicenceTerms
 
 MAIN_TERRITORIES = (CHONGQING, "CN", WORLD)
 _TIME_CODE = re.compile(r"(\d{1,4}):([0-5]\d):([0-5]\d):(\d{2,3})")
@@ -50,7 +50,10 @@ class FilmTime:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a person asks for, as typed; empty texts are not given. `start_code`, `end_code`: time codes of a film."""
+    """What a person asks for, as typed; empty texts are not given. `start_code`, `end_code`: time codes of a film.
+
+    `sublicense` and `subject_to` are ticked or empty.
+    """
 
     uses: tuple[str, ...] = ()
     territories: tuple[str, ...] = ("CN",)
@@ -60,11 +63,14 @@ class Question:
     resolution: str = "1080"
     start_code: str = ""
     end_code: str = ""
+    sublicense: str = ""
+    subject_to: str = ""
 
     def pairs(self) -> list[tuple[str, str]]:
         """Return the question as the fields of a form."""
         rest = {"start": self.start, "years": self.years, "kind": self.kind, "resolution": self.resolution,
-                "in": self.start_code, "out": self.end_code}  # fmt: skip
+                "in": self.start_code, "out": self.end_code, "sublicense": self.sublicense,
+                "subject_to": self.subject_to}  # fmt: skip
         many = [*(("use", use) for use in self.uses), *(("territory", place) for place in self.territories)]
         return [*many, *((name, value) for name, value in rest.items() if value)]
 
@@ -85,7 +91,7 @@ def read_question(values: Mapping[str, Sequence[str]]) -> Question:
     return Question(
         uses=many("use"), territories=many("territory") or ("CN",), start=first("start"), years=first("years", "1"),
         kind=first("kind", "non_exclusive"), resolution=first("resolution", "1080"), start_code=first("in"),
-        end_code=first("out"),
+        end_code=first("out"), sublicense=first("sublicense"), subject_to=first("subject_to"),
     )  # fmt: skip
 
 
@@ -99,10 +105,14 @@ def terms_of(question: Question, *, today: date, time: FilmTime | None = None) -
     kind = _read(problems, "kind", lambda: _kind(question.kind))
     resolution = _read(problems, "resolution", lambda: _resolution(question.resolution))
     segment = _read(problems, "in", lambda: _segment(question, time or FilmTime()))
+    subject_to = _read(problems, "subject_to", lambda: _subject_to(question, kind))
     if problems or uses is None or territories is None or start is None or years is None or kind is None:
         raise BadTerms(problems)
     window = DateRange.years_from(start, years)
-    return LicenceTerms(uses, territories, window, kind, resolution or "", segment)
+    return LicenceTerms(
+        uses, territories, window, kind, resolution or "", segment, may_sublicense=bool(question.sublicense),
+        subject_to=subject_to,
+    )  # fmt: skip
 
 
 def question_of(terms: LicenceTerms, *, time: FilmTime | None = None) -> Question:
@@ -115,7 +125,8 @@ def question_of(terms: LicenceTerms, *, time: FilmTime | None = None) -> Questio
     years = next(n for n in range(1, MAX_YEARS + 2) if DateRange.years_from(start, n).end >= terms.window.end)
     return Question(
         terms.uses, terms.territories, start.isoformat(), str(years), names[GrantKind(terms.kind)], terms.resolution,
-        *codes,
+        *codes, sublicense="on" if terms.may_sublicense else "",
+        subject_to="" if terms.subject_to is None else "on",
     )  # fmt: skip
 
 
@@ -164,6 +175,15 @@ def _resolution(name: str) -> str:
     if name not in RESOLUTIONS:
         raise _BadField(N_("There is no resolution “{name}”."), name=name)
     return name
+
+
+def _subject_to(question: Question, kind: GrantKind | None) -> tuple[int, ...] | None:
+    """Return an empty list for who agrees to be subject to others: the quote fills it."""
+    if not question.subject_to:
+        return None
+    if kind == GrantKind.NON_EXCLUSIVE:
+        raise _BadField(ONLY_EXCLUSIVE)
+    return ()
 
 
 def _segment(question: Question, time: FilmTime) -> Span | None:

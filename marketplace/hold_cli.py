@@ -19,6 +19,7 @@ from marketplace.cli import (
     Kind,
     KindName,
     Start,
+    SubjectTo,
     Territory,
     TradeHome,
     Use,
@@ -43,13 +44,14 @@ def place(
     years: Years = 1,
     kind: Kind = KindName.NON_EXCLUSIVE,
     frames: Frames = None,
+    subject_to: SubjectTo = False,
     buyer: Annotated[str, typer.Option(help="The organisation that holds.")] = "",
     by: By = "",
     as_json: Json = False,
 ) -> None:
     """Hold what is free; nobody else is licensed meanwhile, and buying it uses the hold up."""
     home = cast(TradeHome, home_of(context))
-    terms = read_terms_of_command(use, territory, start, years, kind, "1080", frames)
+    terms = read_terms_of_command(use, territory, start, years, kind, "1080", frames, subject_to=subject_to)
     with home.database.write() as session:
         actor = buying_person(session, home, buyer, by)
         held = place_hold(

@@ -39,8 +39,7 @@ def place_hold(
     found = availability(session, asset_id=asset_id, terms=terms, by=by, now=now)
     if found.answer == Answer.UNKNOWN:
         raise NotForSale(found.reasons[0].message)
-    words = terms.grant().words(0)
-    require_free(session, asset_id=asset_id, wanted=words, buyer_id=house, now=now)
+    require_free(session, asset_id=asset_id, terms=terms, buyer_id=house, now=now)
     if count_live_holds(session, licensee_id=house, now=now) >= MOST_AT_ONCE:
         raise TooManyHolds
     register_asset(
@@ -55,7 +54,8 @@ def place_hold(
     try:
         hold_rights(
             session, keys, number=number, hold_id=new_id(), asset_id=asset_id, licensor_id=asset.owner_id,
-            licensee_id=house, terms=terms.grant(), lapses_at=now + timedelta(days=days), document=document, now=now,
+            licensee_id=house, terms=terms.grant(), lapses_at=now + timedelta(days=days), document=document,
+            subject_to=terms.subject_to is not None, now=now,
         )  # fmt: skip
     except GrantOverlaps as error:
         raise WindowTaken from error

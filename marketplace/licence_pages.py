@@ -22,12 +22,13 @@ from ledger.entries import provenance_of
 from ledger.revoked import read_revoked
 from ledger.types import KIND_NAMES, EntryState
 from marketplace import permissions
-from marketplace.certificate_pdf import custody_in_english, sm2_of, witness_of
+from marketplace.certificate_pdf import conditions_of, custody_in_english, sm2_of, witness_of
 from marketplace.delivery import LINK_SECONDS, certificate_of, fetch_delivery, open_link
 from marketplace.licences import STATE_NAMES, Licence, LicenceState, get_licence, list_licences
 from marketplace.models import OrderRow
-from marketplace.pages import shown_asset, shown_titles
-from marketplace.wording import attachment, film_time, part_in_words, period, terms_in_words, use_name
+from marketplace.pages import shown_asset, shown_titles, standing_of
+from marketplace.sublicences import may_offer, sublicences_of
+from marketplace.wording import attachment, film_time, listed_terms, part_in_words, period, terms_in_words, use_name
 
 router = APIRouter(include_in_schema=False)
 _STEPS = (LicenceState.RECORDED, LicenceState.CONFIRMED, LicenceState.DELIVERED)
@@ -76,6 +77,7 @@ def licence_page(request: Request, by: CurrentActor, licence_id: UUID) -> Respon
         trail = provenance_of(session, subject_ids=[licence_id])
         fee = Money(session.get_one(OrderRow, licence.order_id).gross_fen)
         revoked = read_revoked(session, services.settings.home)
+        given, standing = sublicences_of(session, licence=licence, by=by), standing_of(session, licence.terms)
     rate = film_time(asset).rate if asset else None
     return render(
         request, "marketplace/licence.html", title=N_("Licence"), licence=licence, asset=asset, fee=fee,
@@ -84,7 +86,9 @@ def licence_page(request: Request, by: CurrentActor, licence_id: UUID) -> Respon
         position=_STEPS.index(licence.state) if licence.state in _STEPS else -1, hours=LINK_SECONDS // 3600,
         is_moving=licence.state in _STEPS[:2], link=_link(services, licence, revoked, by),
         is_revoked=licence.number in revoked,
-        command=_command(licence), entry_states=ENTRY_STATES,
+        command=_command(licence), entry_states=ENTRY_STATES, standing=listed_terms(standing, language),
+        given=[(one, listed_terms({one.number: one.terms}, language)[0]) for one in given], states=STATE_NAMES,
+        marks=MARKS, may_offer=may_offer(licence, by=by) and may(by, permissions.SUBLICENSE),
     )  # fmt: skip
 
 
@@ -128,8 +132,8 @@ def certificate_page(request: Request, by: CurrentActor, licence_id: UUID) -> Re
     facts: dict[str, Any] = json.loads(document["licence"])
     return render(
         request, "marketplace/certificate.html", title=N_("Certificate of licence"), licence=licence, document=document,
-        facts=facts, sha256=sha256, verify_at=_verify_at(request), witness=witness_of(document),
-        signed_sm2=sm2_of(document), custody_en=custody_in_english(document),
+        facts=facts, conditions=conditions_of(facts), sha256=sha256, verify_at=_verify_at(request),
+        witness=witness_of(document), signed_sm2=sm2_of(document), custody_en=custody_in_english(document),
         part=_part(facts["segment_frames"], film_time(asset).rate if asset else None),
     )  # fmt: skip
 

@@ -1,5 +1,6 @@
 """Licences: recorded with the ledger in one transaction, confirmed by the chain, then delivered."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -91,27 +92,33 @@ def _write_licence(session: WriteSession, keys: Keys, order: OrderRow, now: date
     register_asset(
         session, keys, asset_id=asset.id, registrar_id=asset.owner_id, statement=statement_of(asset), now=now
     )
-    quote_terms = read_terms(_terms_of(session, order))
+    terms = read_terms(_terms_of(session, order))
     row = LicenceRow(
         id=new_id(), number=reserve_number(session), order_id=order.id, asset_id=order.asset_id,
-        seller_id=order.seller_id, buyer_id=order.buyer_id, terms=quote_terms.as_json(), state=LicenceState.RECORDED,
+        seller_id=order.seller_id, buyer_id=order.buyer_id, terms=terms.as_json(), state=LicenceState.RECORDED,
         recorded_at=now,
     )  # fmt: skip
     try:
         record_licence(
             session, keys, number=row.number, licence_id=row.id, asset_id=order.asset_id, licensor_id=order.seller_id,
-            licensee_id=order.buyer_id, terms=quote_terms.grant(),
-            document=licence_document(session, row, asset, quote_terms, order), now=now,
-            hold=covering_hold(
-                session, asset_id=order.asset_id, licensee_id=order.buyer_id, words=quote_terms.grant().words(0),
-                now=now,
-            ),
+            licensee_id=order.buyer_id, terms=terms.grant(), parent=terms.parent,
+            document=licence_document(session, row, asset, terms, order), now=now,
+            subject_to=terms.subject_to is not None, hold=_hold_of(session, order, terms, now),
         )  # fmt: skip
     except GrantOverlaps as error:
         held = [words for _, words in held_grants(session, asset_id=order.asset_id, but_holds_of=order.buyer_id)]
-        raise window_taken(quote_terms.grant().words(0), held) from error
+        raise window_taken(terms, held) from error
     session.add(row)
     return row
+
+
+def _hold_of(session: ReadSession, order: OrderRow, terms: LicenceTerms, now: datetime) -> int | None:
+    """Return the buyer's hold that the licence uses up; a sub-licence is given under a licence and uses none."""
+    if terms.parent is not None:
+        return None
+    return covering_hold(
+        session, asset_id=order.asset_id, licensee_id=order.buyer_id, words=terms.words(), now=now
+    )  # fmt: skip
 
 
 def licence_document(
@@ -137,6 +144,9 @@ def licence_document(
         "last_day": terms.window.last_day.isoformat(),
         "resolution": terms.resolution,
         "segment_frames": [terms.segment.start, terms.segment.end] if terms.segment else None,
+        "may_sublicense": terms.may_sublicense,
+        "subject_to": None if terms.subject_to is None else list(terms.subject_to),
+        "parent": terms.parent,
         "fee": {"gross_fen": order.gross_fen, "currency": "CNY", "shown": str(Money(order.gross_fen))},
         "law": "中华人民共和国著作权法（2020年修正）第二十六条",
     }
@@ -159,6 +169,22 @@ def licence_in_evidence(session: ReadSession, *, licence_id: UUID, by: Actor) ->
     if row is None:
         raise LicenceNotFound
     return licence_view(row)
+
+
+def terms_by_number(session: ReadSession, *, numbers: Collection[int]) -> dict[int, LicenceTerms]:
+    """Return what licences cover, by number, and nothing of who has them: what a buyer is told of those that stand."""
+    if not numbers:
+        return {}
+    statement = select(LicenceRow.number, LicenceRow.terms).where(col(LicenceRow.number).in_(numbers))
+    return {number: read_terms(terms) for number, terms in session.exec(statement.order_by(col(LicenceRow.number)))}
+
+
+def licence_by_number(session: ReadSession, *, number: int, by: Actor) -> Licence:
+    """Return a licence of the actor's house by its number. Raises LicenceNotFound."""
+    found = session.exec(select(LicenceRow.id).where(LicenceRow.number == number)).first()
+    if found is None:
+        raise LicenceNotFound
+    return get_licence(session, licence_id=found, by=by)
 
 
 def licence_of_order(session: ReadSession, *, order_id: UUID) -> Licence | None:

@@ -46,7 +46,7 @@ def rights_matrix(
 
 
 def _cell(terms: LicenceTerms, held: list[tuple[UUID, Words]]) -> Cell:
-    wanted = terms.grant().words(0)
+    wanted = terms.words()
     if not conflicts(wanted, held):
         return Cell(Answer.FREE)
     return Cell(Answer.CONFLICT, first_free_day(wanted, [words for _, words in held]))

@@ -7,7 +7,7 @@ from asset_hub.accounts import Role, people_with_role
 from asset_hub.core.db import WriteSession
 from asset_hub.core.text import N_, Text
 from asset_hub.messages import notify
-from marketplace.models import LicenceRow, OrderRow
+from marketplace.models import LicenceRow, OrderRow, QuoteRow
 
 
 def tell_delivered(session: WriteSession, *, licence_id: UUID, now: datetime) -> None:
@@ -27,6 +27,16 @@ def tell_refused(session: WriteSession, *, licence_id: UUID, now: datetime) -> N
     )
     theirs = Text(N_("Licence no. {number} was refused by the ledger; the sale is undone."), {"number": row.number})
     _tell(session, row, mine, theirs, now)
+
+
+def tell_offered(session: WriteSession, *, quote_id: UUID, now: datetime) -> None:
+    """Tell those who buy for a house that a sub-licence is offered to it."""
+    row = session.get_one(QuoteRow, quote_id)
+    text = Text(
+        N_("A sub-licence under licence no. {number} is offered to your house."), {"number": row.terms["parent"]}
+    )
+    for person_id in people_with_role(session, Role.PRODUCER, organisation_id=row.buyer_id):
+        notify(session, person_id=person_id, text=text, link=f"/quotes/{row.id}", now=now)
 
 
 def _tell(session: WriteSession, row: LicenceRow, mine: Text, theirs: Text, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any, cast
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from asset_hub.core import clock
 from asset_hub.core.db import WriteSession
 from asset_hub.core.home import home_of
 from ledger.orders import STATE_WORDS, order_on_ledger, unsettled_orders
-from marketplace.cli import Json, TradeHome, buying_person
+from marketplace.cli import Json, TradeHome, buy_quote, buying_person
 from marketplace.order_routes import facts_of
 from marketplace.orders import get_order, list_orders
 from marketplace.settlement import SimulatedRail, pay_back, refunds_due
@@ -36,6 +37,23 @@ def list_them(context: typer.Context, *, house: For = "", by: By = "", as_json: 
         return
     for one in found:
         print(f"{one['id']}  {one['state']:<10} ledger: {one['ledger']['state'] if one['ledger'] else '–'}")
+
+
+@commands.command("buy")
+def buy(
+    context: typer.Context,
+    quote: Annotated[UUID, typer.Argument(metavar="QUOTE", help="The quote's id.")],
+    *,
+    to: Annotated[Path, typer.Option(help="Folder for the file and its certificate.")],
+    house: For = "",
+    by: By = "",
+    as_json: Json = False,
+) -> None:
+    """Order from a quote or an offered sub-licence, pay through the simulator (no money moves), and deliver."""
+    home = cast(TradeHome, home_of(context))
+    with home.database.write() as session:
+        actor = buying_person(session, home, house, by)
+    buy_quote(home, quote, actor, to, as_json=as_json)
 
 
 @commands.command("show")

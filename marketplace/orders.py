@@ -16,7 +16,7 @@ from asset_hub.core.text import N_
 from ledger.grants import write_words
 from marketplace import permissions
 from marketplace.availability import require_free
-from marketplace.checks import check_still_sellable
+from marketplace.checks import check_disclosed, check_still_sellable
 from marketplace.errors import AlreadyPaid, NotPaid, OrderNotFound, QuoteExpired, QuoteNotFound, TooManyOrders
 from marketplace.models import OrderRow, QuoteRow
 from marketplace.quotes import is_genuine
@@ -69,7 +69,7 @@ class Order:
 def place_order(session: WriteSession, secret: bytes, *, quote_id: UUID, by: Actor, now: datetime) -> Order:
     """Accept a quote; the rights are held until `held_until`. The same quote again is the same order.
 
-    Raises QuoteNotFound, QuoteExpired, WindowTaken, AssetNotFound, NotForSale.
+    Raises QuoteNotFound, QuoteExpired, WindowTaken, AssetNotFound, NotForSale, DisclosureChanged, NotSublicensable.
     """
     quote = session.get(QuoteRow, quote_id)
     if quote is None or quote.buyer_id != by.organisation_id:
@@ -83,12 +83,14 @@ def place_order(session: WriteSession, secret: bytes, *, quote_id: UUID, by: Act
         raise QuoteExpired
     _check_open_orders(session, buyer_id=quote.buyer_id, now=now)
     terms = read_terms(quote.terms)
-    check_still_sellable(session, asset_id=quote.asset_id, terms=terms, by=by, now=now)
-    words = terms.grant().words(0)
-    require_free(session, asset_id=quote.asset_id, wanted=words, buyer_id=quote.buyer_id, now=now)
+    check_still_sellable(
+        session, asset_id=quote.asset_id, seller_id=quote.seller_id, terms=terms, by=by, now=now
+    )  # fmt: skip
+    require_free(session, asset_id=quote.asset_id, terms=terms, buyer_id=quote.buyer_id, now=now)
+    check_disclosed(session, asset_id=quote.asset_id, terms=terms, now=now)
     row = OrderRow(
         id=new_id(), quote_id=quote_id, asset_id=quote.asset_id, seller_id=quote.seller_id, buyer_id=quote.buyer_id,
-        placed_by=by.person_id, state=OrderState.OPEN, words=write_words(words),
+        placed_by=by.person_id, state=OrderState.OPEN, words=write_words(terms.words()),
         gross_fen=quote.net_fen + quote.tax_fen, placed_at=now, held_until=now + HELD_FOR,
     )  # fmt: skip
     session.add(row)

@@ -22,10 +22,10 @@ from ledger.orders import STATE_WORDS as ORDER_WORDS
 from ledger.orders import order_on_ledger, steps_of_orders
 from ledger.pages import order_step
 from marketplace import permissions
-from marketplace.availability import Availability, availability
-from marketplace.errors import WindowTaken
+from marketplace.availability import Answer, Availability, availability
+from marketplace.errors import DisclosureChanged, WindowTaken
 from marketplace.forms import MAIN_TERRITORIES, BadTerms, Question, question_of, read_question, terms_of
-from marketplace.licences import Licence, LicenceState, licence_of_order
+from marketplace.licences import Licence, LicenceState, licence_of_order, terms_by_number
 from marketplace.listings import Listing, listing_of
 from marketplace.matrix import rights_matrix
 from marketplace.orders import (
@@ -48,6 +48,7 @@ from marketplace.wording import (
     ANSWER_NAMES,
     RESOLUTION_NAMES,
     film_time,
+    listed_terms,
     place_names,
     shot_span,
     terms_in_words,
@@ -120,7 +121,7 @@ def order_it(request: Request, by: CurrentActor, quote_id: UUID) -> Response:
     try:
         with services.database.write() as session:
             order = place_order(session, services.settings.secret(), quote_id=quote_id, by=by, now=clock.now())
-    except WindowTaken as error:
+    except (WindowTaken, DisclosureChanged) as error:
         return _quote(request, by, quote_id, taken=error)
     return redirect(f"/orders/{order.id}")
 
@@ -236,6 +237,7 @@ def _offer(
         kinds=[(code, KIND_NAMES[kind]) for code, kind in KIND_CODES.items()], today=beijing_date(now),
         words=terms_in_words(asked.terms, language, rate=time.rate) if asked.terms else [],
         may_quote=may(by, permissions.QUOTE) and by.organisation_id is not None, later=_later(asked),
+        subject_to=_subject_to(asked, listing),
     )  # fmt: skip
 
 
@@ -250,27 +252,45 @@ def _filled(question: Question, asset: AssetView, listing: Listing | None, shot:
     return replace(question, uses=("streaming",) if "streaming" in offered or not offered else tuple(offered[:1]))
 
 
+def _subject_to(asked: Asked, listing: Listing | None) -> str:
+    """Return the same question, subject to the licences that stand, where that is sold and the strict one is taken."""
+    is_taken = asked.found is not None and asked.found.answer == Answer.CONFLICT and asked.terms is not None
+    is_strict = is_taken and asked.terms is not None and asked.terms.subject_to is None
+    if not is_strict or asked.question.kind == "non_exclusive" or not (listing and listing.prices.get("subject_to")):
+        return ""
+    return replace(asked.question, subject_to="on").as_query()
+
+
 def _later(asked: Asked) -> str:
     """Return the same question from the first free day."""
     free_from = asked.found.free_from if asked.found else None
     return replace(asked.question, start=free_from.isoformat()).as_query() if free_from else ""
 
 
-def _quote(request: Request, by: Actor, quote_id: UUID, *, taken: WindowTaken | None = None) -> Response:
+def standing_of(session: ReadSession, terms: LicenceTerms) -> dict[int, LicenceTerms]:
+    """Return what the licences cover that these terms are subject to, by number."""
+    return terms_by_number(session, numbers=terms.subject_to or ())
+
+
+def _quote(
+    request: Request, by: Actor, quote_id: UUID, *, taken: WindowTaken | DisclosureChanged | None = None
+) -> Response:
     language, now = language_of(request), clock.now()
     require_organisation(by)
     with request.app.state.services.database.read() as session:
         made = get_quote(session, quote_id=quote_id, by=by)
         asset = get_asset(session, asset_id=made.asset_id, by=by, now=now)
         seller = get_party(session, organisation_id=made.seller_id).name(language)
-        order = order_of_quote(session, quote_id=quote_id)
+        order, standing = order_of_quote(session, quote_id=quote_id), standing_of(session, made.terms)
     time = film_time(asset)
     question = question_of(made.terms, time=time)
-    free_from = taken.params.get("day") if taken else None
+    free_from, has_changed = taken.params.get("day") if taken else None, isinstance(taken, DisclosureChanged)
     return render(
         request, "marketplace/quote.html", status=taken.status if taken else 200, title=N_("Quote"), quote=made,
         asset=asset, seller=seller, words=terms_in_words(made.terms, language, rate=time.rate), order=order,
-        question=question.as_query(), taken=taken, free_from=free_from, has_expired=made.expires_at <= now,
+        question=question.as_query(), pairs=question.pairs(), taken=taken, free_from=free_from,
+        has_expired=made.expires_at <= now,
         later=replace(question, start=str(free_from)).as_query() if free_from else "",
-        may_order=may(by, permissions.ORDER, organisation_id=made.buyer_id),
+        may_order=may(by, permissions.ORDER, organisation_id=made.buyer_id), has_changed=has_changed,
+        standing=listed_terms(standing, language), is_sublicence=made.terms.parent is not None,
     )  # fmt: skip

@@ -22,6 +22,7 @@ _OTHER_TERRITORY_BPS = 3_000
 _KIND_BPS = {GrantKind.NON_EXCLUSIVE: 10_000, GrantKind.SOLE: 35_000, GrantKind.EXCLUSIVE: 50_000}
 _RESOLUTION_BPS = {"540": 6_000, "1080": 10_000, "2160": 15_000, "original": 18_000}
 _YEAR_BPS = 6_000
+MOST_FACTOR = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,8 @@ class Price:
 
 
 def check_prices(prices: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a sound price list: {"uses": {code: fen per year and piece}, "floor": fen, "exclusive": bool}.
+    """Return a sound price list: {"uses": {code: fen per year and piece}, "floor": fen, "exclusive": bool,
+    "subject_to": bool, "sublicensing_bps": the factor of the right to sub-license, 0 where it is not sold}.
 
     Raises BadPrice, UnknownTerm.
     """
@@ -60,19 +62,34 @@ def check_prices(prices: Mapping[str, Any]) -> dict[str, Any]:
     floor = prices.get("floor", 0)
     if not isinstance(floor, int) or floor < 0:
         raise BadPrice(N_("The least fee is not an amount."))
-    return {"uses": dict(uses), "floor": floor, "exclusive": bool(prices.get("exclusive", True))}
+    factor = prices.get("sublicensing_bps", 0)
+    if not isinstance(factor, int) or isinstance(factor, bool) or (factor and not _WHOLE <= factor <= MOST_FACTOR):
+        raise BadPrice(N_("The factor of the right to sub-license is between 1 and 100."))
+    return {
+        "uses": dict(uses), "floor": floor, "exclusive": bool(prices.get("exclusive", True)),
+        "subject_to": bool(prices.get("subject_to", False)), "sublicensing_bps": factor,
+    }  # fmt: skip
+
+
+def is_offered(prices: Mapping[str, Any], terms: LicenceTerms) -> bool:
+    """Say whether a price list has the uses and the kind of licence that are asked for."""
+    has_kind = terms.kind == GrantKind.NON_EXCLUSIVE or prices["exclusive"]
+    has_conditions = terms.subject_to is None or prices.get("subject_to", False)
+    has_right = not terms.may_sublicense or prices.get("sublicensing_bps", 0) > 0
+    return all(use in prices["uses"] for use in terms.uses) and bool(has_kind and has_conditions and has_right)
 
 
 def price_of(prices: Mapping[str, Any], terms: LicenceTerms, *, seconds: int) -> Price:
     """Compute a price; `seconds` of film used, 0 for anything else. Raises NotForSale for a use without a price."""
-    missing = [use for use in terms.uses if use not in prices["uses"]]
-    if missing or (terms.kind != GrantKind.NON_EXCLUSIVE and not prices["exclusive"]):
+    if terms.parent is not None:
+        return _agreed(prices, terms.parent)
+    if not is_offered(prices, terms):
         raise NotForSale(N_("The holder does not offer this use or exclusivity."))
     amount = Money(sum(prices["uses"][use] for use in terms.uses))
     lines = [
         PriceLine(Text(N_("Base price, one year, mainland China (uses: {count})"), {"count": len(terms.uses)}), amount)
     ]
-    for label, factor in _factors(terms, seconds):
+    for label, factor in (*_factors(terms, seconds), *_surcharges(prices, terms)):
         amount = amount.ratio(factor, _WHOLE)
         lines.append(PriceLine(label, amount))
     if amount.fen < prices["floor"]:
@@ -97,6 +114,19 @@ def _factors(terms: LicenceTerms, seconds: int) -> list[tuple[Text, int]]:
         used = max(_MIN_SECONDS, seconds)
         found.append((Text(N_("{seconds} seconds used"), {"seconds": used}), _WHOLE * used // _MIN_SECONDS))
     return found
+
+
+def _surcharges(prices: Mapping[str, Any], terms: LicenceTerms) -> list[tuple[Text, int]]:
+    if not terms.may_sublicense:
+        return []
+    factor = prices["sublicensing_bps"]
+    return [(Text(N_("Right to sub-license × {factor}"), {"factor": _show(factor)}), factor)]
+
+
+def _agreed(prices: Mapping[str, Any], parent: int) -> Price:
+    """Return the price of a sub-licence: what its licensor asks for, in one line."""
+    net, tax, _ = Money(prices["agreed"]).with_tax(TAX_BPS)
+    return Price((PriceLine(Text(N_("Sub-licence under licence no. {number}"), {"number": parent}), net),), net, tax)
 
 
 def _show(bps: int) -> str:

@@ -3,8 +3,10 @@
 import hashlib
 import hmac
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from asset_hub.accounts import Actor, require, require_organisation, require_reach
@@ -15,6 +17,7 @@ from asset_hub.core.rational import FrameRate
 from asset_hub.core.text import Text
 from marketplace import permissions
 from marketplace.availability import Answer, availability, require_free
+from marketplace.checks import disclose
 from marketplace.errors import NotForSale, QuoteNotFound
 from marketplace.listings import listing_of
 from marketplace.models import QuoteRow
@@ -40,28 +43,42 @@ class Quote:
 def quote(
     session: WriteSession, secret: bytes, *, asset_id: UUID, terms: LicenceTerms, by: Actor, now: datetime
 ) -> Quote:
-    """Make a quote for the actor's house. Raises WindowTaken, NotForSale, AssetNotFound."""
+    """Make a quote for the actor's house; one that is subject to licences names those that stand now.
+
+    Raises WindowTaken, NotForSale, AssetNotFound.
+    """
     require(by, permissions.QUOTE)
     buyer_id = require_organisation(by)
     asset = get_asset(session, asset_id=asset_id, by=by, now=now)
     found = availability(session, asset_id=asset_id, terms=terms, by=by, now=now)
     if found.answer == Answer.CONFLICT:
-        require_free(session, asset_id=asset_id, wanted=terms.grant().words(0), buyer_id=buyer_id, now=now)
+        require_free(session, asset_id=asset_id, terms=terms, buyer_id=buyer_id, now=now)
     listing = listing_of(session, asset_id=asset_id)
     if found.answer == Answer.UNKNOWN or listing is None:
         reasons = found.reasons or (Text(NotForSale.title),)
         raise NotForSale("{reason}", reason=reasons[0])
+    return write_quote(
+        session, secret, asset=asset, sides=(listing.seller_id, buyer_id), prices=listing.prices,
+        terms=disclose(session, asset_id=asset_id, terms=terms, now=now), now=now,
+    )  # fmt: skip
+
+
+def write_quote(
+    session: WriteSession, secret: bytes, *, asset: AssetView, sides: tuple[UUID, UUID], prices: Mapping[str, Any],
+    terms: LicenceTerms, now: datetime,
+) -> Quote:  # fmt: skip
+    """Write and sign a quote between seller and buyer; the caller has checked that it may be sold."""
     seconds = seconds_used(asset, terms)
-    price = price_of(listing.prices, terms, seconds=seconds)
+    price = price_of(prices, terms, seconds=seconds)
     row = QuoteRow(
-        id=new_id(), asset_id=asset_id, seller_id=listing.seller_id, buyer_id=buyer_id, terms=terms.as_json(),
-        prices=dict(listing.prices), seconds=seconds, net_fen=price.net.fen, tax_fen=price.tax.fen, signature="",
+        id=new_id(), asset_id=asset.id, seller_id=sides[0], buyer_id=sides[1], terms=terms.as_json(),
+        prices=dict(prices), seconds=seconds, net_fen=price.net.fen, tax_fen=price.tax.fen, signature="",
         created_at=now, expires_at=now + VALID,
     )  # fmt: skip
     row.signature = sign_quote(secret, row)
     session.add(row)
     session.flush()
-    return _quote(row)
+    return quote_view(row)
 
 
 def get_quote(session: ReadSession, *, quote_id: UUID, by: Actor) -> Quote:
@@ -70,7 +87,7 @@ def get_quote(session: ReadSession, *, quote_id: UUID, by: Actor) -> Quote:
     row = session.get(QuoteRow, quote_id)
     if row is None or by.organisation_id not in (row.buyer_id, row.seller_id):
         raise QuoteNotFound
-    return _quote(row)
+    return quote_view(row)
 
 
 def seconds_used(asset: AssetView, terms: LicenceTerms) -> int:
@@ -101,7 +118,8 @@ def is_genuine(secret: bytes, row: QuoteRow) -> bool:
     return same and hmac.compare_digest(row.signature, sign_quote(secret, row))
 
 
-def _quote(row: QuoteRow) -> Quote:
+def quote_view(row: QuoteRow) -> Quote:
+    """Return a row as its two sides see it."""
     terms = read_terms(row.terms)
     price = price_of(row.prices, terms, seconds=row.seconds)
     return Quote(row.id, row.asset_id, row.seller_id, row.buyer_id, terms, price, row.expires_at)

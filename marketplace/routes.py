@@ -14,6 +14,7 @@ from asset_hub.accounts.deps import CurrentActor
 from asset_hub.catalogue import find_asset, get_asset
 from asset_hub.core import clock
 from asset_hub.core.clock import beijing_date
+from asset_hub.core.db import ReadSession
 from asset_hub.core.errors import AssetHubError
 from asset_hub.core.text import Text
 from asset_hub.web.shell import language_of
@@ -24,7 +25,7 @@ from marketplace.availability import Availability, availability
 from marketplace.delivery import open_link
 from marketplace.forms import Question, read_question, terms_of
 from marketplace.licence_pages import certificate_file
-from marketplace.licences import Licence, LicenceState, get_licence, list_licences
+from marketplace.licences import Licence, LicenceState, get_licence, list_licences, terms_by_number
 from marketplace.orders import Order, place_order
 from marketplace.quotes import Quote, quote
 from marketplace.settlement import SimulatedRail, pay_order
@@ -47,18 +48,24 @@ class NewQuote(BaseModel):
     resolution: str = "1080"
     start_code: str = Field(default="", alias="in", max_length=40)
     end_code: str = Field(default="", alias="out", max_length=40)
+    may_sublicense: bool = False
+    subject_to: bool = False
 
     def question(self) -> Question:
         """Return the same question as a page asks it."""
         return Question(
             tuple(self.uses), tuple(self.territories), self.start.isoformat() if self.start else "", str(self.years),
             self.kind, self.resolution, self.start_code, self.end_code,
+            sublicense="on" if self.may_sublicense else "", subject_to="on" if self.subject_to else "",
         )  # fmt: skip
 
 
 @router.get("/assets/{number}/availability")
 def ask(request: Request, number: str, by: CurrentActor) -> dict[str, Any]:
-    """Say whether it is free; `use`, `territory` (repeated), `start`, `years`, `kind`, `resolution`, `in`, `out`."""
+    """Say whether it is free; `use`, `territory` (repeated), `start`, `years`, `kind`, `resolution`, `in`, `out`.
+
+    `sublicense=on`: with the right to sub-license; `subject_to=on`: leaving the non-exclusive licences that stand.
+    """
     question = read_question({name: request.query_params.getlist(name) for name in request.query_params})
     now = clock.now()
     with request.app.state.services.database.read() as session:
@@ -77,7 +84,7 @@ def new_quote(request: Request, number: str, by: CurrentActor, asked: NewQuote) 
         asset = get_asset(session, asset_id=find_asset(session, text=number), by=by, now=now)
         terms = terms_of(asked.question(), today=beijing_date(now), time=film_time(asset))
         made = quote(session, services.settings.secret(), asset_id=asset.id, terms=terms, by=by, now=now)
-    return _quote(made, asset.number, language_of(request))
+        return {"asset": asset.number} | quote_facts(session, made, language_of(request))
 
 
 @router.post("/quotes/{quote_id}/orders", status_code=201)
@@ -146,14 +153,19 @@ def _terms(terms: LicenceTerms) -> dict[str, Any]:
         "uses": list(terms.uses), "territories": list(terms.territories), "first_day": terms.window.start.isoformat(),
         "last_day": terms.window.last_day.isoformat(), "kind": terms.kind.name.lower(), "resolution": terms.resolution,
         "segment_frames": [terms.segment.start, terms.segment.end] if terms.segment else None,
+        "may_sublicense": terms.may_sublicense, "parent": terms.parent,
+        "subject_to": None if terms.subject_to is None else list(terms.subject_to),
     }  # fmt: skip
 
 
-def _quote(made: Quote, number: str, language: str) -> dict[str, Any]:
+def quote_facts(session: ReadSession, made: Quote, language: str) -> dict[str, Any]:
+    """Return a quote as plain JSON; `standing` is what the licences cover that it is subject to, not whose they are."""
     words = translator(language)
+    standing = terms_by_number(session, numbers=made.terms.subject_to or ())
     lines = [{"label": line.label.render(words), "fen": line.amount.fen} for line in made.price.lines]
     return {
-        "id": str(made.id), "asset": number, "terms": _terms(made.terms), "lines": lines, "currency": "CNY",
+        "id": str(made.id), "terms": _terms(made.terms), "lines": lines, "currency": "CNY",
+        "standing": [{"number": number, **_terms(terms)} for number, terms in standing.items()],
         "net_fen": made.price.net.fen, "tax_fen": made.price.tax.fen, "gross_fen": made.price.gross.fen,
         "expires_at": made.expires_at.isoformat(),
     }  # fmt: skip

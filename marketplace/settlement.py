@@ -13,7 +13,7 @@ from asset_hub.core.db import ReadSession, WriteSession
 from asset_hub.core.money import Money
 from ledger.signing import Keys
 from marketplace import permissions
-from marketplace.checks import check_still_sellable
+from marketplace.checks import check_disclosed, check_still_sellable
 from marketplace.errors import NothingToRefund, OrderNotFound
 from marketplace.licences import Licence, grant_licence
 from marketplace.models import OrderRow
@@ -69,13 +69,17 @@ def pay_order(
 ) -> Licence:
     """Have the rail attest the payment, then grant the licence in the same transaction. Idempotent.
 
-    Raises OrderNotFound, NotPaid; AssetNotFound or NotForSale, before any payment, for what may no longer be sold.
+    Raises OrderNotFound, NotPaid; before any payment AssetNotFound, NotForSale or NotSublicensable for what may no
+    longer be sold, DisclosureChanged for what is no longer what was agreed to.
     """
     order = get_order(session, order_id=order_id, by=by)
     require(by, permissions.ORDER, organisation_id=order.buyer_id)
     if order.state == OrderState.OPEN:
         terms = get_quote(session, quote_id=order.quote_id, by=by).terms
-        check_still_sellable(session, asset_id=order.asset_id, terms=terms, by=by, now=now)
+        check_still_sellable(
+            session, asset_id=order.asset_id, seller_id=order.seller_id, terms=terms, by=by, now=now
+        )  # fmt: skip
+        check_disclosed(session, asset_id=order.asset_id, terms=terms, now=now)
     attested = rail.attest(order)
     mark_paid(session, order_id=order_id, payment=attested.receipt, amount=attested.amount, now=now)
     if order.state == OrderState.OPEN and (second := rail.statement(order)) is not None:

@@ -1,5 +1,7 @@
 """The trade in words for people: terms as lines, names of the code book by language, names of downloads."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from urllib.parse import quote as escape
 
@@ -24,6 +26,19 @@ RESOLUTION_NAMES: dict[str, str] = {
     "2160": N_("2160 lines (4K)"),
     "original": N_("as kept by the archive"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class ListedTerms:
+    """A licence in a table, without its parties."""
+
+    number: int
+    kind: Text
+    uses: str
+    territories: str
+    period: Text
+
+
 _JOINTS = {"zh": "、", "en": ", "}
 
 
@@ -61,7 +76,33 @@ def terms_in_words(terms: LicenceTerms, language: str, *, rate: FrameRate | None
     ]
     if terms.segment is not None:
         lines.append((N_("Part of the film"), part_in_words(terms.segment, rate)))
+    return lines + _conditions(terms, joint)
+
+
+def _conditions(terms: LicenceTerms, joint: str) -> list[tuple[str, str | Text]]:
+    lines: list[tuple[str, str | Text]] = []
+    if terms.may_sublicense:
+        lines.append((N_("Right to sub-license"), Text(N_("included"))))
+    if terms.parent is not None:
+        lines.append((N_("Given under"), Text(N_("licence no. {number}"), {"number": f"{terms.parent:06d}"})))
+    if terms.subject_to is not None:
+        numbers = joint.join(f"{number:06d}" for number in terms.subject_to)
+        said = Text(N_("licence no. {number}"), {"number": numbers}) if numbers else Text(N_("the earlier licences"))
+        lines.append((N_("Subject to"), said))
     return lines
+
+
+def listed_terms(terms: Mapping[int, LicenceTerms], language: str) -> list[ListedTerms]:
+    """Return licences by number as rows of a table, in order of their numbers."""
+    joint = _JOINTS[language]
+    return [
+        ListedTerms(
+            number, Text(KIND_NAMES[one.kind]), joint.join(use_name(use, language) for use in one.uses),
+            joint.join(name_of_territory(code, language) for code in one.territories),
+            period(one.window.start, one.window.last_day, language),
+        )
+        for number, one in sorted(terms.items())
+    ]  # fmt: skip
 
 
 def period(first: date, last: date, language: str) -> Text:

@@ -35,7 +35,7 @@ PUBLIC = (
 )
 DESKS = {
     "demo-archive": ("/intake", "/intake/new", "/review", "/rights", "/keys", "/confirmations"),
-    "demo-producer": ("/licences", "/holds", "/notices", "/account"),
+    "demo-producer": ("/licences", "/sublicences", "/holds", "/notices", "/account"),
     "demo-curator": ("/curate",),
     "demo-checker-1": (
         "/members", "/members/apply", "/confirmations", "/jobs", "/settlements", "/disputes", "/statements", "/ledger",

@@ -63,7 +63,11 @@ class Shop:
 
     def buy(self, buyer: Actor, terms: LicenceTerms) -> Licence:
         """Quote, order, pay, run every job to the end; return the licence as it then is."""
-        licence = self.pay(buyer, self.order(buyer, self.quote(buyer, terms)))
+        return self.buy_from(buyer, self.quote(buyer, terms))
+
+    def buy_from(self, buyer: Actor, made: Quote) -> Licence:
+        """Do the same from a quote that is made already."""
+        licence = self.pay(buyer, self.order(buyer, made))
         self.services.run_jobs(threads=1)
         with self.services.database.read() as session:
             return get_licence(session, licence_id=licence.id, by=buyer)

@@ -130,7 +130,9 @@ def test_what_is_no_amount_is_none(text: str) -> None:
 def test_a_price_list_is_read_in_fen() -> None:
     typed = {"use:streaming": "1,200.50", "use:press": " ", "floor": "", "exclusive": "on"}
 
-    assert read_prices(typed) == {"uses": {"streaming": 120_050}, "floor": 0, "exclusive": True}
+    assert read_prices(typed) == {
+        "uses": {"streaming": 120_050}, "floor": 0, "exclusive": True, "subject_to": False, "sublicensing_bps": 0,
+    }  # fmt: skip
 
 
 def test_wrong_amounts_are_named() -> None:

@@ -7,10 +7,12 @@ import pytest
 from sqlmodel import select
 
 from asset_hub.accounts import Actor, Role, party_names, require_organisation
+from asset_hub.accounts.models import PartyRow
 from asset_hub.catalogue.models import AssetRow
 from asset_hub.core import clock
 from asset_hub.core.files import read_blob
 from asset_hub.core.jobs import JobRow, JobState
+from ledger.codebook import GrantKind
 from ledger.house_keys import add_key, keeps_own_keys
 from ledger.order_models import SettlementRow
 from ledger.orders import order_on_ledger
@@ -18,14 +20,16 @@ from ledger.pending import lapse_unsigned, list_pending
 from ledger.settlements import OrderState as State
 from ledger.signing import Key
 from marketplace.licences import LicenceState, get_licence
+from marketplace.listings import publish_listing
 from marketplace.models import LicenceRow
 from marketplace.orders import Order
 from marketplace.settling import accept_delivery, follow_overdue
 from tests.builders import make_actor
 from tests.ledger.houses import carry_out
 from tests.ledger.test_house_keys import sign
-from tests.marketplace.shop import Shop, make_shop, make_terms
+from tests.marketplace.shop import PRICES, Shop, make_shop, make_terms
 from tests.marketplace.test_settling import acts_of, state_of
+from tests.marketplace.test_sublicences import offer
 from tests.web.pages import client_for
 
 SELLER, BUYER = Key(b"\x07" * 32), Key(b"\x08" * 32)
@@ -184,3 +188,39 @@ def test_what_is_said_of_keys_is_true_of_each_house(shop: Shop) -> None:
     assert "Keys of the holder: kept by the house itself" in trail
     assert "平台托管" not in trail
     assert bought.get(f"/api/v1/assets/{number}/provenance").json()["custody"] == {seller: "own"}
+
+
+def test_a_house_with_its_own_key_is_told_of_the_licences_that_its_act_depends_on(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    own = make_shop(tmp_path_factory.mktemp("on"))
+    studio, buyer, house = own.make_buyer(), own.make_buyer(), own.seller.organisation_id
+    prices = PRICES | {"sublicensing_bps": 15_000, "subject_to": True}
+    with own.services.database.write() as session:
+        publish_listing(session, asset_id=own.asset_id, prices=prices, by=own.seller, now=clock.now())
+        producer = make_actor(session, roles={Role.PRODUCER}, organisation=session.get_one(PartyRow, house))
+    above = own.buy(studio, make_terms(may_sublicense=True))
+    keep_key(own, own.seller, SELLER)
+
+    back = offer(own, above, by=studio, to=producer)
+    given = own.buy_from(producer, back)
+    said_of_sub = sign_grant(own)
+    exclusive = own.buy(buyer, make_terms(kind=GrantKind.EXCLUSIVE, subject_to=()))
+    said_of_exclusive = sign_grant(own)
+
+    assert "；系第 1 号许可项下的转授权。" in said_of_sub
+    assert "；附在先许可：第 1、2 号。" in said_of_exclusive
+    with own.services.database.read() as reading:
+        states = [
+            get_licence(reading, licence_id=one.id, by=by).state for one, by in ((given, producer), (exclusive, buyer))
+        ]
+    assert states == [LicenceState.DELIVERED] * 2
+
+
+def sign_grant(shop: Shop) -> str:
+    """Sign all that waits for the seller, a licence among it; return how that licence is said."""
+    with shop.services.database.write() as session:
+        (said,) = [one.said.zh for one in list_pending(session, by=shop.seller, now=clock.now()) if one.kind == "grant"]
+    sign_all(shop, shop.seller, SELLER)
+    sign_all(shop, shop.seller, SELLER)
+    return said

@@ -21,11 +21,11 @@ from asset_hub.core.rational import FrameRate, Span
 from asset_hub.messages import list_notices
 from ledger.verifier import verify_certificate
 from marketplace.licences import get_licence
-from marketplace.listings import listing_of
+from marketplace.listings import listing_of, publish_listing
 from marketplace.models import LicenceRow, OrderRow, QuoteRow, TitleRow
 from marketplace.orders import OrderState
 from tests.builders import make_actor
-from tests.marketplace.shop import Shop, make_shop
+from tests.marketplace.shop import PRICES, Shop, make_shop
 from tests.web.pages import client_for
 
 ASKED = {"use": "streaming", "territory": "CN", "years": "2", "kind": "non_exclusive", "resolution": "1080"}
@@ -384,7 +384,9 @@ def test_a_price_list_is_offered_and_taken_back(shop: Shop) -> None:
     with shop.services.database.read() as session:
         listing = listing_of(session, asset_id=shop.asset_id)
     assert listing is not None
-    assert listing.prices == {"uses": {"press": 1234}, "floor": 0, "exclusive": False}
+    assert listing.prices == {
+        "uses": {"press": 1234}, "floor": 0, "exclusive": False, "subject_to": False, "sublicensing_bps": 0,
+    }  # fmt: skip
     assert 'value="12.34"' in desk.get(f"/rights/{number}").text
     assert desk.post(f"/rights/{number}/listing/close").status_code == 303
     with shop.services.database.read() as session:
@@ -413,3 +415,39 @@ def test_the_seller_sees_the_licence_and_gets_no_file(shop: Shop) -> None:
     with shop.services.database.read() as session:
         found = get_licence(session, licence_id=session.exec(select(LicenceRow)).one().id, by=shop.seller)
     assert found.seller_id == shop.seller.organisation_id
+
+
+def test_a_sub_licence_is_offered_ordered_and_shown_by_pages(shop: Shop) -> None:
+    with shop.services.database.write() as session:
+        prices = PRICES | {"sublicensing_bps": 15_000, "subject_to": True}
+        publish_listing(session, asset_id=shop.asset_id, prices=prices, by=shop.seller, now=clock.now())
+    studio, house, third = (shop.make_buyer() for _ in range(3))
+    clients = [client_for(shop.services, one) for one in (studio, house, third)]
+    above = buy(shop, clients[0], sublicense="on")
+    today = beijing_date(clock.now())
+    offered = {
+        "house": str(house.organisation_id), "use": "streaming", "territory": "CN", "kind": "non_exclusive",
+        "resolution": "1080", "start": today.isoformat(), "last_day": (today + timedelta(days=90)).isoformat(),
+        "yuan": "300.50",
+    }  # fmt: skip
+
+    form = clients[0].get(f"{above}/sublicences").text
+    beyond = clients[0].post(f"{above}/sublicences", data=offered | {"last_day": "2036-01-01"})
+    unread = clients[0].post(f"{above}/sublicences", data=offered | {"yuan": "much"})
+    made = clients[0].post(f"{above}/sublicences", data=offered)
+    quote = made.headers["location"]
+    listed = clients[1].get("/sublicences").text
+    order = clients[1].post(f"{quote}/order").headers["location"]
+    licence = clients[1].post(f"{order}/pay").headers["location"]
+    shop.services.run_jobs(threads=1)
+    exclusive = clients[2].get(get_quote_url(clients[2], number_of(shop), kind="exclusive", subject_to="on")).text
+
+    assert (beyond.status_code, unread.status_code, made.status_code) == (409, 422, 303)
+    assert [word in form for word in ('value="540"', 'value="2160"', 'value="sole"')] == [True, False, False]
+    assert all(word in beyond.text for word in ("It would give more than licence no. 1 grants.", 'value="300.50"'))
+    assert all(word in listed for word in (f'href="{quote}"', "¥318.53"))
+    assert "licence no. 000001" in clients[1].get(licence).text
+    assert f'href="{licence}"' in clients[0].get(above).text
+    holder = client_for(shop.services, shop.seller).get(above).text
+    assert ("000002" in holder, licence in holder) == (True, False)
+    assert all(number in exclusive for number in ("000001", "000002"))

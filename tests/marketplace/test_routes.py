@@ -15,8 +15,9 @@ from asset_hub.core import clock
 from asset_hub.core.clock import beijing_date
 from asset_hub.core.period import DateRange
 from ledger.verifier import verify_certificate
+from marketplace.listings import publish_listing
 from marketplace.models import OrderRow, QuoteRow
-from tests.marketplace.shop import Shop, make_shop, make_terms
+from tests.marketplace.shop import PRICES, Shop, make_shop, make_terms
 from tests.web.pages import client_for
 
 SCOPES = ("marketplace.quote", "marketplace.order", "marketplace.fetch")
@@ -190,3 +191,31 @@ def test_a_token_without_an_act_of_the_catalogue_sees_what_everybody_sees(shop: 
 
     assert trade.get(f"/assets/{number}").status_code == 404
     assert catalogue.get(f"/assets/{number}").status_code == 200
+
+
+def test_a_sub_licence_is_offered_listed_ordered_and_paid_by_the_api(shop: Shop) -> None:
+    with shop.services.database.write() as session:
+        prices = PRICES | {"sublicensing_bps": 15_000, "subject_to": True}
+        publish_listing(session, asset_id=shop.asset_id, prices=prices, by=shop.seller, now=clock.now())
+    studio, house = shop.make_buyer(), shop.make_buyer()
+    above = shop.buy(studio, make_terms(may_sublicense=True))
+    clients = [client_for(shop.services, one) for one in (studio, house)]
+    address = f"/api/v1/licences/{above.id}/sublicences"
+    offered = {"house": str(house.organisation_id), "net_fen": 30_000, "first_day": "2026-12-01"}
+
+    made = clients[0].post(address, json=offered | {"last_day": "2027-03-31"})
+    beyond = clients[0].post(address, json=offered | {"territories": ["world"]})
+    by_stranger = clients[1].post(address, json=offered)
+    (listed,) = clients[1].get("/api/v1/sublicences").json()["offers"]
+    order = clients[1].post(f"/api/v1/quotes/{listed['id']}/orders").json()
+    paid = clients[1].post(f"/api/v1/orders/{order['id']}/payments")
+    taken = clients[0].post(f"/api/v1/sublicences/{listed['id']}/withdrawal")
+    asked = {"uses": ["streaming"], "kind": "exclusive", "start": "2026-12-01", "subject_to": True}
+    exclusive = clients[1].post(f"/api/v1/assets/{number_of(shop)}/quotes", json=asked).json()
+
+    assert (made.status_code, beyond.status_code, by_stranger.status_code) == (201, 409, 404)
+    assert beyond.json()["type"] == "/problems/not-sublicensable"
+    assert (listed["id"], listed["is_open"], listed["terms"]["last_day"]) == (made.json()["id"], True, "2027-03-31")
+    assert (paid.status_code, paid.json()["terms"]["parent"], taken.status_code) == (201, above.number, 409)
+    assert [one["number"] for one in exclusive["standing"]] == exclusive["terms"]["subject_to"] == [1, 2]
+    assert str(house.organisation_id) not in str(exclusive)

@@ -40,7 +40,7 @@ from marketplace.licences import LicenceState
 from marketplace.listings import publish_listing
 from marketplace.models import LicenceRow, OrderRow, QuoteRow
 from marketplace.orders import mark_paid, place_order
-from marketplace.pricing import price_of
+from marketplace.pricing import check_prices, price_of
 from marketplace.terms import RESOLUTIONS, LicenceTerms, read_terms
 from marketplace.title import TitleState, record_title
 from tests.drill import grown
@@ -260,3 +260,38 @@ def test_terms_are_of_the_code_book() -> None:
         make_terms(resolution="8k")
     assert len({use.code for use in USES}) == len(USES)
     assert hashlib.sha256(",".join(use.code for use in USES).encode()).hexdigest()[:12] == "2e8f04f2c559"
+
+
+def test_the_right_to_sub_license_multiplies_the_price_and_a_sub_licence_costs_what_was_agreed() -> None:
+    prices = check_prices(PRICES | {"sublicensing_bps": 15_000, "subject_to": True})
+
+    plain, with_right = (price_of(prices, make_terms(years=1, may_sublicense=may), seconds=0) for may in (False, True))
+    agreed = price_of({"agreed": 12_345}, make_terms(parent=7, years=3), seconds=40)
+
+    assert (plain.net.fen, with_right.net.fen) == (100_000, 150_000)
+    assert with_right.lines[-1].label.params == {"factor": "1.5"}
+    assert [(line.amount.fen, line.label.params) for line in agreed.lines] == [(12_345, {"number": 7})]
+    assert (agreed.net.fen, agreed.tax.fen) == (12_345, 741)
+
+
+@pytest.mark.parametrize("factor", [1, 9_999, 1_000_001, -15_000, True, 1.5, "2"])
+def test_a_factor_of_the_right_to_sub_license_is_between_1_and_100(factor: object) -> None:
+    with pytest.raises(BadPrice):
+        check_prices(PRICES | {"sublicensing_bps": factor})
+
+
+def test_terms_with_conditions_are_written_and_read_again_and_old_ones_have_none() -> None:
+    terms = make_terms(kind=GrantKind.SOLE, subject_to=(3, 5), may_sublicense=True)
+    old = {
+        name: value
+        for name, value in make_terms().as_json().items()
+        if name not in ("may_sublicense", "subject_to", "parent")
+    }
+
+    assert read_terms(terms.as_json()) == terms
+    assert read_terms(make_terms(parent=4).as_json()) == make_terms(parent=4)
+    assert read_terms(old) == make_terms()
+    with pytest.raises(BadInput):
+        make_terms(subject_to=())
+    with pytest.raises(BadInput):
+        make_terms(parent=4, may_sublicense=True)
