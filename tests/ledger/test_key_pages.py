@@ -32,8 +32,8 @@ def test_a_recovery_is_proposed_seen_with_its_date_objected_to_and_completed(str
     assert {one["address"]: one["state"] for one in proposed.json()["keys"]}[address] == "recovering"
     assert "three days after the ledger has the proposal" in home.get("/keys").text
     assert carried() == []
-    with services.database.read() as session:
-        (found,) = [one for one in list_keys(session, organisation_id=house) if one.state == KeyState.RECOVERING]
+    with services.database.read() as reading:
+        (found,) = [one for one in list_keys(reading, organisation_id=house) if one.state == KeyState.RECOVERING]
     assert found.valid_from is not None
     shown = home.get("/keys").text
     assert "It speaks for the house from" in shown
