@@ -2,7 +2,8 @@
 
 A title is recorded and moved, rights are pledged and released, a co-owner or pledgee agrees to licences, a licence is
 ended. Each side agrees by a person of its rights desk; its own key signs, or, once a second person has confirmed, the
-one that the operator keeps for it (平台托管). Source: Copyright Law (2020) art. 10, 14; ADR 0019; who must sign is TitleLedger.sol's rule.
+one that the operator keeps for it (平台托管). Source: Copyright Law (2020) art. 10, 14; ADR 0019; who must sign is
+TitleLedger.sol's rule.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
