@@ -88,7 +88,7 @@ def licence_page(request: Request, by: CurrentActor, licence_id: UUID) -> Respon
         is_revoked=licence.number in revoked,
         command=_command(licence), entry_states=ENTRY_STATES, standing=listed_terms(standing, language),
         given=[(one, listed_terms({one.number: one.terms}, language)[0]) for one in given], states=STATE_NAMES,
-        marks=MARKS, may_offer=may_offer(licence, by=by) and may(by, permissions.SUBLICENSE),
+        marks=MARKS, may_offer=may_offer(licence, by=by),
     )  # fmt: skip
 
 

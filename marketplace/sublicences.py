@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from asset_hub.accounts import Actor, require, require_reach
+from asset_hub.accounts import Actor, may, require, require_reach
 from asset_hub.catalogue import get_asset
 from asset_hub.core.db import ReadSession, WriteSession
 from asset_hub.core.errors import BadInput
@@ -129,6 +129,6 @@ def sublicences_of(session: ReadSession, *, licence: Licence, by: Actor) -> tupl
 
 
 def may_offer(licence: Licence, *, by: Actor) -> bool:
-    """Say whether the reader's house has a licence that it may sub-license, as far as the licence itself says."""
-    is_theirs = licence.buyer_id == by.organisation_id and licence.state != LicenceState.REFUSED
-    return is_theirs and licence.terms.may_sublicense
+    """Say whether the reader may offer sub-licences for the licensee, as far as the licence itself says."""
+    has_right = licence.terms.may_sublicense and licence.state != LicenceState.REFUSED
+    return has_right and may(by, permissions.SUBLICENSE, organisation_id=licence.buyer_id)

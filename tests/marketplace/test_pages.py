@@ -447,7 +447,8 @@ def test_a_sub_licence_is_offered_ordered_and_shown_by_pages(shop: Shop) -> None
     assert all(word in beyond.text for word in ("It would give more than licence no. 1 grants.", 'value="300.50"'))
     assert all(word in listed for word in (f'href="{quote}"', "¥318.53"))
     assert "licence no. 000001" in clients[1].get(licence).text
-    assert f'href="{licence}"' in clients[0].get(above).text
+    theirs = clients[0].get(above).text
+    assert all(f'href="{link}"' in theirs for link in (licence, f"{above}/sublicences"))
     holder = client_for(shop.services, shop.seller).get(above).text
-    assert ("000002" in holder, licence in holder) == (True, False)
+    assert ("000002" in holder, licence in holder, f"{above}/sublicences" in holder) == (True, False, False)
     assert all(number in exclusive for number in ("000001", "000002"))
