@@ -20,6 +20,7 @@ from asset_hub.core.files import read_blob
 from asset_hub.core.home import Home, home_of
 from asset_hub.core.period import DateRange
 from asset_hub.core.rational import Span
+from asset_hub.core.text import N_
 from ledger.signing import Keys
 from marketplace.availability import Answer, Availability, availability
 from marketplace.errors import NotDelivered
@@ -273,7 +274,10 @@ def buy_quote(home: TradeHome, quote_id: UUID, actor: Actor, to: Path, *, as_jso
 def save_delivery(home: Home, licence: Licence, folder: Path) -> dict[str, str]:
     """Write a delivered licence's file and certificate into a folder; return the paths. Raises NotDelivered."""
     if licence.sha256 is None or licence.certificate_sha256 is None or licence.pdf_sha256 is None:
-        raise NotDelivered
+        raise NotDelivered(
+            N_("Licence no. {number} waits for the ledger, or for a house to sign; then its file is made."),
+            number=licence.number,
+        )
     folder.mkdir(parents=True, exist_ok=True)
     parts = {
         "media": (licence.file_name, licence.sha256),
