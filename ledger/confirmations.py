@@ -17,11 +17,10 @@ from ledger import permissions
 from ledger.key_errors import ConfirmationClosed, ConfirmationNotFound, SamePerson
 from ledger.key_models import ConfirmationRow
 from ledger.models import DeedRow, EntryRow
-from ledger.pending import give_up, go_on_when_whole
+from ledger.pending import ask_again, give_up, go_on_when_whole
 from ledger.said import Said, say, say_consent
-from ledger.types import DeedState, EntryState
-
-DECLINED_REASON = "ConfirmationRefused"
+from ledger.second_person import confirmations_wanted
+from ledger.types import DECLINED_REASON, DeedState, EntryState
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ def list_confirmations(session: ReadSession, *, by: Actor, now: datetime) -> tup
         .order_by(col(ConfirmationRow.created_at), col(ConfirmationRow.id))
     )
     rows = [row for row in session.exec(statement) if _may_confirm(row, by)]
-    waiting = [(row, act) for row in rows if _waits(act := _act_of(session, row))]
+    waiting = [(row, act) for row in rows if _waits(act := _act_of(session, row)) and _is_wanted(session, row)]
     names: dict[UUID, str] = dict(
         session.exec(
             select(PersonRow.id, PersonRow.name).where(col(PersonRow.id).in_({row.asked_by for row, _ in waiting}))
@@ -71,7 +70,8 @@ def confirm(session: WriteSession, *, confirmation_id: UUID, by: Actor, now: dat
     row.confirmed_by, row.confirmed_at = require_person(by), now
     session.flush()
     if isinstance(act, EntryRow):
-        return go_on_when_whole(session, act, now) != EntryState.UNSIGNED
+        ask_again(session, act, now)
+        return go_on_when_whole(session, act, now) == EntryState.RECORDED
     act.state = DeedState.AGREED
     session.flush()
     return True
@@ -109,6 +109,11 @@ def _act_of(session: ReadSession, row: ConfirmationRow) -> EntryRow | DeedRow:
 
 def _waits(act: EntryRow | DeedRow) -> bool:
     return act.state == (EntryState.UNSIGNED if isinstance(act, EntryRow) else DeedState.OPEN)
+
+
+def _is_wanted(session: ReadSession, row: ConfirmationRow) -> bool:
+    """Say whether a second person is needed for this house now: not where its own key is asked to sign."""
+    return any(one.id == row.id for one in confirmations_wanted(session, row.act_id))
 
 
 def _may_confirm(row: ConfirmationRow, by: Actor) -> bool:

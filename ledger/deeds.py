@@ -27,11 +27,11 @@ from ledger.entries import admit_organisation, commitment_to, record_entry
 from ledger.errors import BadTitle, DeedClosed, DeedNotFound, EntryNotFound, TitleTaken
 from ledger.models import AgreementRow, DeedRow, GrantRow, WorkRow
 from ledger.pauses import require_open
-from ledger.second_person import ask_second_people
+from ledger.second_person import ask_second_people, tell_second_people
 from ledger.signing import Keys
 from ledger.titles import Pledge, TitleList, check_title, make_title, move, write_title
 from ledger.types import DeedKind, DeedState, EntryId, EntryKind
-from ledger.waiting import kept_by_operator
+from ledger.waiting import SIGN_WITHIN, kept_by_operator
 
 OPEN_FOR = timedelta(days=30)
 
@@ -217,7 +217,7 @@ def propose_end(
 
 def agree(session: WriteSession, keys: Keys, *, deed_id: UUID, by: Actor, now: datetime) -> Deed:
     """Agree for one's house; the last agreement records the deed. Idempotent. Raises DeedNotFound, DeedClosed."""
-    row = _row_for(session, deed_id, by)
+    row = _row_for(session, deed_id, by, is_locked=True)
     house = require_organisation(by)
     require(by, permissions.DEED, organisation_id=house)
     if str(house) not in row.sides:
@@ -237,7 +237,7 @@ def agree(session: WriteSession, keys: Keys, *, deed_id: UUID, by: Actor, now: d
 
 def decline(session: WriteSession, *, deed_id: UUID, by: Actor) -> Deed:
     """Decline, or take back, for one's house. Raises DeedNotFound, DeedClosed."""
-    row = _row_for(session, deed_id, by)
+    row = _row_for(session, deed_id, by, is_locked=True)
     house = require_organisation(by)
     require(by, permissions.DEED, organisation_id=house)
     if str(house) not in row.sides:
@@ -323,7 +323,7 @@ def _record_if_whole(
         subject = session.get_one(GrantRow, int(row.args["number"])).licence_id
         row.entry_id = record_entry(session, EntryKind.END, subject, args, now, people=people)
     else:
-        require_open(session, EntryKind.TITLE, now=now)
+        require_open(session, EntryKind.TITLE, act=kind, now=now)
         title = title_on_chain(session, asset_id=row.asset_id)
         if (write_title(title) if title else None) != row.args["before"]:
             raise DeedClosed(N_("The title has changed since this was proposed. Propose it again."))
@@ -338,7 +338,8 @@ def _record_if_whole(
 def _take_consent(session: WriteSession, row: DeedRow, people: Mapping[UUID, UUID], now: datetime) -> None:
     """Let a consent hold: at once where the house keeps its own key, else when a second person has confirmed it."""
     kept = kept_by_operator(session, people, now)
-    ask_second_people(session, row.id, kept, deadline=int(row.expires_at.timestamp()), now=now)
+    ask_second_people(session, row.id, kept, deadline=int(min(row.expires_at, now + SIGN_WITHIN).timestamp()), now=now)
+    tell_second_people(session, kept, now=now)
     row.state = DeedState.OPEN if kept else DeedState.AGREED
     session.flush()
 
@@ -364,8 +365,8 @@ def _require_side(by: Actor, sides: set[UUID]) -> None:
     require(by, permissions.DEED, organisation_id=house)
 
 
-def _row_for(session: ReadSession, deed_id: UUID, by: Actor) -> DeedRow:
-    row = session.get(DeedRow, deed_id, populate_existing=True)
+def _row_for(session: ReadSession, deed_id: UUID, by: Actor, *, is_locked: bool = False) -> DeedRow:
+    row = session.get(DeedRow, deed_id, populate_existing=True, with_for_update=is_locked or None)
     if row is None or not _may_see(row, by):
         raise DeedNotFound
     return row

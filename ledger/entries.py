@@ -429,6 +429,11 @@ def record_entry(
     return EntryId(row.id)
 
 
+def move_to_the_end(session: WriteSession, entry: EntryRow) -> None:
+    """Let an entry that waited be carried after everything that was decided meanwhile."""
+    entry.number = _next(session, "entry")
+
+
 def submit_soon(session: WriteSession) -> None:
     """Have what is decided carried to the chain."""
     enqueue(session, SUBMIT, queue=Queue.CHAIN, dedupe_key=SUBMIT)

@@ -21,11 +21,11 @@ from ledger import permissions
 from ledger.entries import record_entry
 from ledger.errors import EntryNotFound
 from ledger.key_acts import AddKey, CancelRecovery, ProposeRecovery, Recover, RetireKey, write_key_act
-from ledger.key_errors import BadKeyAddress, KeyNotFound, KeyTaken
+from ledger.key_errors import BadKeyAddress, KeyNotFound, KeyTaken, RecoveryOpposed
 from ledger.key_models import KeyRow
 from ledger.models import EntryRow, OrgRow
 from ledger.sites import find_site
-from ledger.types import CustodyKind, EntryId, EntryKind, KeyState
+from ledger.types import CustodyKind, EntryId, EntryKind, EntryState, KeyState
 from ledger.waiting import PURPOSE_ACTS, PURPOSE_COUNTERSIGN, is_kept_for, is_valid
 
 RECOVERY_WAIT_SECONDS = 3 * 86_400
@@ -104,15 +104,16 @@ def retire_key(session: WriteSession, *, address: bytes, by: Actor, now: datetim
 def propose_recovery(
     session: WriteSession, *, organisation_id: UUID, address: bytes, by: Actor, now: datetime
 ) -> EntryId:
-    """Propose a new key for a house that has lost its own; it has three days to object. The operator's act.
+    """Propose a new key for a house that has lost its own; it has three days to object.
 
-    Raises KeyTaken, EntryNotFound, Forbidden.
+    The operator's act, for which two of its people are needed. Raises KeyTaken, EntryNotFound, Forbidden.
     """
     require(by, permissions.RECOVER_KEY)
+    people: dict[UUID, UUID] = {require_organisation(by): require_person(by)}
     _require_on_ledger(session, organisation_id)
     row = _fresh_row(session, organisation_id, address, now)
     row.purpose, row.state = _EVERY_PURPOSE, KeyState.RECOVERING
-    return _record(session, row, write_key_act(ProposeRecovery, address, by_registrar=True), now, people={})
+    return _record(session, row, write_key_act(ProposeRecovery, address, by_registrar=True), now, people=people)
 
 
 def cancel_recovery(session: WriteSession, *, address: bytes, by: Actor, now: datetime) -> EntryId:
@@ -120,18 +121,22 @@ def cancel_recovery(session: WriteSession, *, address: bytes, by: Actor, now: da
     house = require_organisation(by)
     require(by, permissions.KEYS, organisation_id=house)
     row = _row_in(session, house, address, KeyState.RECOVERING)
-    args = write_key_act(CancelRecovery, row.address)
-    people: dict[UUID, UUID] = {house: require_person(by)}
-    return record_entry(session, EntryKind.KEY, house, args, now, people=people)
+    return record_entry(session, EntryKind.KEY, house, write_key_act(CancelRecovery, row.address), now)
 
 
 def recover(session: WriteSession, *, organisation_id: UUID, address: bytes, by: Actor, now: datetime) -> EntryId:
     """Give the house the proposed key; the contract refuses it before the three days are over. The operator's act.
 
-    Raises KeyNotFound, Forbidden.
+    Raises KeyNotFound, RecoveryOpposed while the house's objection is on its way, Forbidden.
     """
     require(by, permissions.RECOVER_KEY)
     row = _row_in(session, organisation_id, address, KeyState.RECOVERING)
+    waiting = select(EntryRow).where(
+        EntryRow.kind == EntryKind.KEY, EntryRow.subject_id == organisation_id,
+        col(EntryRow.state).in_((EntryState.UNSIGNED, EntryState.RECORDED)),
+    )  # fmt: skip
+    if any(one.args["act"] == CancelRecovery.__name__ for one in session.exec(waiting)):
+        raise RecoveryOpposed
     return record_entry(
         session, EntryKind.KEY, organisation_id, write_key_act(Recover, row.address, by_registrar=True), now
     )

@@ -52,6 +52,12 @@ class SamePerson(RuleRefused):
     slug, title = "same-person", N_("You agreed to this yourself; a second person must confirm it")
 
 
+class RecoveryOpposed(RuleRefused):
+    """The house has objected to the recovery; its objection waits for its signature or for the ledger."""
+
+    slug, title = "recovery-opposed", N_("The house has objected to this recovery")
+
+
 class SignatureNotFound(NotFound):
     """Nothing waits for this signature, or not one of the reader's house."""
 

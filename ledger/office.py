@@ -66,8 +66,9 @@ def resume_registers(session: WriteSession, *, by: Actor, now: datetime) -> tupl
 
 def follow_house(session: WriteSession, *, organisation_id: UUID, now: datetime) -> None:
     """Say on the ledger whether a house is suspended, where that differs from what is said there. Idempotent."""
-    if session.get(OrgRow, organisation_id, with_for_update=True) is None:
+    if not _is_on_ledger(session, EntryKind.ADMIT, organisation_id):
         return
+    session.get_one(OrgRow, organisation_id, with_for_update=True)
     is_suspended = get_party(session, organisation_id=organisation_id).state == PartyState.SUSPENDED
     status = _HALTED if is_suspended else _ACTIVE
     if status != _last_status(session, [organisation_id], SetOrgStatus.__name__):
@@ -80,8 +81,9 @@ def follow_halt(session: WriteSession, *, asset_id: UUID, now: datetime) -> None
 
     What a dispute froze stays frozen until the dispute lets it go.
     """
-    if session.get(WorkRow, asset_id, with_for_update=True) is None:
+    if not _is_on_ledger(session, EntryKind.REGISTER, asset_id):
         return
+    session.get_one(WorkRow, asset_id, with_for_update=True)
     cases = session.exec(select(CaseRow).where(CaseRow.asset_id == asset_id)).all()
     is_held = any(case.is_frozen for case in cases) or is_halted(session, asset_id=asset_id, now=now)
     status = _HALTED if is_held else _ACTIVE
@@ -126,6 +128,14 @@ def _require_known(session: ReadSession, registers: Sequence[str]) -> None:
         raise BadInput(N_("There is nothing on the ledger yet."))
     if unknown := [one for one in registers if one not in TRADE]:
         raise BadInput(N_("“{name}” is no register of trade: {known}."), name=unknown[0], known=", ".join(TRADE))
+
+
+def _is_on_ledger(session: ReadSession, kind: EntryKind, subject_id: UUID) -> bool:
+    """Say whether a house was admitted there, or a work registered: before, nothing more is said of it."""
+    statement = select(EntryRow.id).where(
+        EntryRow.subject_id == subject_id, EntryRow.kind == kind, EntryRow.state == EntryState.CONFIRMED
+    )
+    return session.exec(statement).first() is not None
 
 
 def _last_status(session: ReadSession, subjects: Sequence[UUID], act: str) -> int:

@@ -10,7 +10,7 @@ from asset_hub.core.db import ReadSession
 from asset_hub.core.text import N_
 from ledger.errors import RegisterPaused
 from ledger.models import PauseRow
-from ledger.types import EntryKind
+from ledger.types import DeedKind, EntryKind
 
 REGISTER_OF: Mapping[EntryKind, str] = {
     EntryKind.GRANT: "GrantLedger",
@@ -18,6 +18,7 @@ REGISTER_OF: Mapping[EntryKind, str] = {
     EntryKind.TITLE: "TitleLedger",
 }
 """Where the acts of trade are recorded; ends, payments and disputes go on during a pause."""
+_LASTING = frozenset({DeedKind.RELEASE, DeedKind.CORRECT})
 REGISTER_NAMES: Mapping[str, str] = {"GrantLedger": N_("Licences and holds"), "TitleLedger": N_("Titles and pledges")}
 
 
@@ -36,8 +37,10 @@ def paused_registers(session: ReadSession, *, now: datetime) -> tuple[Pause, ...
     return tuple(Pause(row.name, row.until, row.reason) for row in rows)
 
 
-def require_open(session: ReadSession, kind: EntryKind, *, now: datetime) -> None:
-    """Refuse what a paused register would refuse. Raises RegisterPaused."""
-    row = session.get(PauseRow, REGISTER_OF[kind], populate_existing=True) if kind in REGISTER_OF else None
+def require_open(session: ReadSession, kind: EntryKind, *, act: str = "", now: datetime) -> None:
+    """Refuse what a paused register would refuse; `act` is the deed's kind of a title. Raises RegisterPaused."""
+    if kind not in REGISTER_OF or act in _LASTING:
+        return
+    row = session.get(PauseRow, REGISTER_OF[kind], populate_existing=True)
     if row is not None and now < row.until:
         raise RegisterPaused(N_("Paused until {until}: {reason}"), until=row.until, reason=row.reason)

@@ -10,15 +10,15 @@ from sqlmodel import col, select
 from asset_hub.accounts import Actor, require, require_organisation, require_person
 from asset_hub.core.db import ReadSession, WriteSession
 from ledger import permissions
-from ledger.entries import submit_soon
+from ledger.entries import move_to_the_end, submit_soon
 from ledger.handed import signatures_of
 from ledger.key_errors import BadSignature, SignatureClosed, SignatureNotFound, WordsChanged
-from ledger.key_models import SignatureRow
+from ledger.key_models import ConfirmationRow, SignatureRow
 from ledger.models import EntryRow
 from ledger.pauses import require_open
 from ledger.recovery import recover_address
 from ledger.said import Said, say
-from ledger.second_person import confirmations_of
+from ledger.second_person import confirmations_wanted
 from ledger.types import OVERTAKEN_REASON, UNCONFIRMED_REASON, UNSIGNED_REASON, EntryId, EntryKind, EntryState
 from ledger.waiting import speaking_keys, wanted, write_asks
 
@@ -95,14 +95,20 @@ def give_signature(
     return go_on_when_whole(session, entry, now)
 
 
+def ask_again(session: WriteSession, entry: EntryRow, now: datetime) -> None:
+    """Ask for what must be signed at this moment: keys come and go while an entry waits. Raises KeyMissing."""
+    deadline = min(_deadlines(session, entry.id))
+    write_asks(session, entry, wanted(session, entry, deadline=deadline, now=now), now)
+
+
 def go_on_when_whole(session: WriteSession, entry: EntryRow, now: datetime) -> EntryState:
     """Let an entry go on that has every signature and every second person's word; return its state.
 
     Raises RegisterPaused while its register would refuse it: the last word is then to be given again later.
     """
     is_signed = all(one.signature is not None for one in signatures_of(session, entry.id))
-    if is_signed and all(one.confirmed_at is not None for one in confirmations_of(session, entry.id)):
-        require_open(session, EntryKind(entry.kind), now=now)
+    if is_signed and not confirmations_wanted(session, entry.id):
+        require_open(session, EntryKind(entry.kind), act=entry.args.get("act", ""), now=now)
         _go_on(session, entry, now)
     return EntryState(entry.state)
 
@@ -111,8 +117,7 @@ def lapse_unsigned(session: WriteSession, *, entry_id: UUID, now: datetime) -> N
     """Refuse an entry that was not signed or confirmed in time; whatever it held is free again. Idempotent."""
     entry = session.get_one(EntryRow, entry_id, with_for_update=True, populate_existing=True)
     asked = signatures_of(session, entry_id)
-    waits_until = [row.deadline for row in asked] + [row.deadline for row in confirmations_of(session, entry_id)]
-    if entry.state != EntryState.UNSIGNED or any(now.timestamp() < deadline for deadline in waits_until):
+    if entry.state != EntryState.UNSIGNED or any(now.timestamp() < one for one in _deadlines(session, entry_id)):
         return
     is_signed = all(row.signature is not None for row in asked)
     give_up(session, entry, UNCONFIRMED_REASON if is_signed else UNSIGNED_REASON, now=now)
@@ -156,10 +161,17 @@ def _go_on(session: WriteSession, entry: EntryRow, now: datetime) -> None:
     from ledger.projections import PROJECTIONS  # as above
 
     entry.state = EntryState.RECORDED
+    move_to_the_end(session, entry)
     if (project := PROJECTIONS.get(EntryKind(entry.kind))) is not None:
         project.signed(session, entry, now)
     session.flush()
     submit_soon(session)
+
+
+def _deadlines(session: ReadSession, entry_id: UUID) -> list[int]:
+    """Return until when each signature and second person of an entry is waited for."""
+    confirmations = select(ConfirmationRow.deadline).where(ConfirmationRow.act_id == entry_id)
+    return [*(row.deadline for row in signatures_of(session, entry_id)), *session.exec(confirmations)]
 
 
 def _signer(session: ReadSession, row: SignatureRow, signature: bytes, now: datetime) -> bytes:

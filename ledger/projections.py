@@ -5,7 +5,7 @@ Each does to our rows what the contract did to its state, in the transaction of 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -17,12 +17,20 @@ from ledger.case_steps import case_signed
 from ledger.compaction import compact_confirmed
 from ledger.grants import end_day, read_words
 from ledger.house_keys import key_confirmed, key_refused
-from ledger.models import EntryRow, GrantRow, TitleListRow
-from ledger.office import office_refused
+from ledger.models import DeedRow, EntryRow, GrantRow, TitleListRow
+from ledger.office import follow_halt, follow_house, office_refused
 from ledger.orders import order_confirmed, order_refused
 from ledger.royalties import statement_confirmed, statement_refused
 from ledger.titles import read_title
-from ledger.types import EntryKind
+from ledger.types import (
+    DECLINED_REASON,
+    OVERTAKEN_REASON,
+    UNCONFIRMED_REASON,
+    UNSIGNED_REASON,
+    DeedState,
+    EntryKind,
+    EntryState,
+)
 
 _BEIJING_SECONDS = 8 * 3600
 _DAY_SECONDS = 86_400
@@ -80,6 +88,40 @@ def _title_confirmed(session: WriteSession, entry: EntryRow, time: int) -> None:
     session.add(row)
 
 
+def _title_signed(session: WriteSession, entry: EntryRow, now: datetime) -> None:
+    """Give up what was agreed about a title that has changed meanwhile: a decision would undo the change unseen."""
+    from ledger.pending import overtake  # it comes here to say that an entry goes on
+
+    asset_id = UUID(entry.args["asset"])
+    row = session.get(TitleListRow, asset_id, populate_existing=True)
+    before = {"shares": row.shares, "pledges": row.pledges} if row else None
+    on_its_way = select(EntryRow.id).where(
+        EntryRow.kind == EntryKind.TITLE, EntryRow.subject_id == asset_id, EntryRow.state == EntryState.RECORDED,
+        EntryRow.id != entry.id,
+    )  # fmt: skip
+    if entry.args["before"] != before or session.exec(on_its_way).first() is not None:
+        overtake(session, entry, now=now)
+
+
+def _deed_refused(session: WriteSession, entry: EntryRow) -> None:
+    """Say of a deed that was agreed to, and then not signed or confirmed, that it has lapsed or was declined."""
+    row = session.exec(select(DeedRow).where(DeedRow.entry_id == entry.id)).first()
+    if row is not None and entry.reason in (UNSIGNED_REASON, UNCONFIRMED_REASON, OVERTAKEN_REASON):
+        row.state = DeedState.LAPSED
+    elif row is not None and entry.reason == DECLINED_REASON:
+        row.state = DeedState.DECLINED
+
+
+def _registered(session: WriteSession, entry: EntryRow, time: int) -> None:
+    """A work whose trade was halted before it was on the ledger is halted there from the start."""
+    follow_halt(session, asset_id=entry.subject_id, now=datetime.fromtimestamp(time, UTC))
+
+
+def _admitted(session: WriteSession, entry: EntryRow, time: int) -> None:
+    """A house that was suspended before it was on the ledger is suspended there from the start."""
+    follow_house(session, organisation_id=entry.subject_id, now=datetime.fromtimestamp(time, UTC))
+
+
 def _nothing(session: WriteSession, entry: EntryRow) -> None:
     del session, entry
 
@@ -89,10 +131,12 @@ def _nothing_new(session: WriteSession, entry: EntryRow, time: int) -> None:
 
 
 PROJECTIONS: Mapping[EntryKind, Projection] = {
+    EntryKind.ADMIT: Projection(_admitted, _nothing),
+    EntryKind.REGISTER: Projection(_registered, _nothing),
     EntryKind.GRANT: Projection(_grant_confirmed, _grant_refused),
     EntryKind.HOLD: Projection(_grant_confirmed, _grant_refused),
-    EntryKind.END: Projection(_end_confirmed, _nothing),
-    EntryKind.TITLE: Projection(_title_confirmed, _nothing),
+    EntryKind.END: Projection(_end_confirmed, _deed_refused),
+    EntryKind.TITLE: Projection(_title_confirmed, _deed_refused, _title_signed),
     EntryKind.COMPACT: Projection(compact_confirmed, _nothing),
     EntryKind.CASE: Projection(case_confirmed, case_refused, case_signed),
     EntryKind.STATEMENT: Projection(statement_confirmed, statement_refused),

@@ -50,7 +50,10 @@ class Said:
 
 def say(session: ReadSession, entry: EntryRow) -> Said:
     """Say in both languages what the parties of an entry sign."""
-    return _SAY[EntryKind(entry.kind)](session, entry)
+    said = _SAY[EntryKind(entry.kind)](session, entry)
+    deed = session.exec(select(DeedRow).where(DeedRow.entry_id == entry.id)).first()
+    why = str(deed.args.get("instrument_text", "")) if deed is not None else ""
+    return Said(f"{said.zh}（依据：{why}）", f"{said.en} (by: {why})") if why else said
 
 
 def say_consent(session: ReadSession, deed: DeedRow) -> Said:
@@ -93,7 +96,12 @@ def _title(session: ReadSession, entry: EntryRow) -> Said:
             f"{taker.zh}解除{giver.zh}对{work.zh}的质押：{rights.zh}。",
             f"{taker.en} releases the pledge by {giver.en} on {work.en}: {rights.en}.",
         )
-    return _listed(session, work, args["after"]["shares"])
+    listed = _listed(session, work, args["after"]["shares"])
+    if kind != DeedKind.CORRECT:
+        return listed
+    ended = bool(args["before"] and args["before"]["pledges"]) and not args["after"]["pledges"]
+    more = ("其上质押一并消灭。", " Every pledge on it ends.") if ended else ("", "")
+    return Said(f"依决定更正权属。{listed.zh}{more[0]}", f"By decision: {listed.en}{more[1]}")
 
 
 def _listed(session: ReadSession, work: Said, shares: list[list[Any]]) -> Said:
@@ -146,9 +154,10 @@ def _end(session: ReadSession, entry: EntryRow) -> Said:
     row = session.get_one(GrantRow, int(entry.args["number"]))
     giver, taker = _house(session, str(row.licensor_id)), _house(session, str(row.licensee_id))
     work = _work(session, row.asset_id)
+    by = ("依主管部门决定", "By decision of the authority, l") if entry.args.get("by_authority") else ("", "L")
     return Said(
-        f"终止{giver.zh}就{work.zh}给予{taker.zh}的第 {row.number} 号许可或预留。",
-        f"Licence or hold no. {row.number} by {giver.en} to {taker.en} of {work.en} ends.",
+        f"{by[0]}终止{giver.zh}就{work.zh}给予{taker.zh}的第 {row.number} 号许可或预留。",
+        f"{by[1]}icence or hold no. {row.number} by {giver.en} to {taker.en} of {work.en} ends.",
     )
 
 

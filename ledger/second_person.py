@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from sqlmodel import select
+from sqlmodel import col, select
 
 from asset_hub.accounts import Role, people_with_role
 from asset_hub.core.db import ReadSession, WriteSession
 from asset_hub.core.ids import new_id
 from asset_hub.core.text import N_, Text
 from asset_hub.messages import notify
+from ledger.handed import SPEAKER, signatures_of
 from ledger.key_models import ConfirmationRow
 
 _ASKED = N_("An act of a house waits for you as the second person.")
@@ -22,24 +23,30 @@ _ASKED = N_("An act of a house waits for you as the second person.")
 def ask_second_people(
     session: WriteSession, act_id: UUID, people: Mapping[UUID, UUID], *, deadline: int, now: datetime
 ) -> None:
-    """Write down that each of these houses needs a second person beside the one who agreed for it, and tell them.
-
-    Told are the others of the house's rights desk, or the operator's people where it has nobody else.
-    """
+    """Write down who agreed for each house: a second person is needed wherever the house itself does not sign."""
     session.add_all(
         ConfirmationRow(
             id=new_id(), act_id=act_id, organisation_id=house, asked_by=person, deadline=deadline, created_at=now
         )
         for house, person in sorted(people.items())
     )
+    session.flush()
+
+
+def tell_second_people(session: WriteSession, people: Mapping[UUID, UUID], *, now: datetime) -> None:
+    """Tell the others of each house's rights desk, or the operator's people where it has nobody else."""
     for house, person in people.items():
         desk = people_with_role(session, Role.RIGHTS_DESK, organisation_id=house)
         others = [one for one in desk if one != person] or people_with_role(session, Role.OPERATOR)
         for other in others:
-            notify(session, person_id=other, text=Text(_ASKED), link="/confirmations", now=now)
-    session.flush()
+            if other != person:
+                notify(session, person_id=other, text=Text(_ASKED), link="/confirmations", now=now)
 
 
-def confirmations_of(session: ReadSession, act_id: UUID) -> list[ConfirmationRow]:
-    """Return the confirmations that an entry or consent waits for or has."""
-    return list(session.exec(select(ConfirmationRow).where(ConfirmationRow.act_id == act_id)))
+def confirmations_wanted(session: ReadSession, act_id: UUID) -> list[ConfirmationRow]:
+    """Return the confirmations that an entry or consent waits for now: of houses whose own key is not asked to sign."""
+    rows = session.exec(
+        select(ConfirmationRow).where(ConfirmationRow.act_id == act_id, col(ConfirmationRow.confirmed_at).is_(None))
+    ).all()
+    sign_themselves = {row.organisation_id for row in signatures_of(session, act_id) if row.slot == SPEAKER}
+    return [row for row in rows if row.organisation_id not in sign_themselves]

@@ -55,7 +55,8 @@ class EntryState(StrEnum):
     REFUSED = "refused"
 
 
-UNSIGNED_REASON, UNCONFIRMED_REASON, OVERTAKEN_REASON = "SignatureMissing", "ConfirmationMissing", "Overtaken"
+UNSIGNED_REASON, UNCONFIRMED_REASON = "SignatureMissing", "ConfirmationMissing"
+DECLINED_REASON, OVERTAKEN_REASON = "ConfirmationRefused", "Overtaken"
 """Why an entry is refused that never went to the ledger: its time to sign passed, or something else took its place."""
 
 

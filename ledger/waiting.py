@@ -19,7 +19,7 @@ from ledger.handed import SPEAKER, newcomer_slot, signatures_of
 from ledger.key_errors import KeyMissing, TooLateToSign
 from ledger.key_models import KeyRow, SignatureRow
 from ledger.models import EntryRow
-from ledger.second_person import ask_second_people
+from ledger.second_person import ask_second_people, confirmations_wanted, tell_second_people
 from ledger.signing import Keys, Signable, Signer
 from ledger.sites import find_site
 from ledger.terms import end_of_term
@@ -46,8 +46,8 @@ class Ask:
 def wait_for_houses(session: WriteSession, entry: EntryRow, people: Mapping[UUID, UUID], now: datetime) -> bool:
     """Write down what houses must sign, or a second person confirm, before the entry goes on; say whether it waits.
 
-    `people` are the houses that agreed by one person each. Those that keep their own keys sign; for the others the
-    operator's key does, once a second person has confirmed. They have seven days, or until the act's own term ends.
+    `people` are the houses that agreed by one person each. Those that sign themselves are asked to; for the others the
+    operator's key signs, once a second person has confirmed. They have seven days, or until the act's own term ends.
     Raises TooLateToSign where that is at once, KeyMissing for a house without a valid key.
     """
     last, term = int((now + SIGN_WITHIN).timestamp()), end_of_term(session, entry)
@@ -58,14 +58,15 @@ def wait_for_houses(session: WriteSession, entry: EntryRow, people: Mapping[UUID
     if asks and deadline < (now + LEAST_TO_SIGN).timestamp():
         raise TooLateToSign
     write_asks(session, entry, asks, now)
-    kept = kept_by_operator(session, people, now)
-    ask_second_people(session, entry.id, kept, deadline=deadline, now=now)
-    if asks or kept:
+    ask_second_people(session, entry.id, people, deadline=deadline, now=now)
+    wait_for = {row.organisation_id: row.asked_by for row in confirmations_wanted(session, entry.id)}
+    tell_second_people(session, wait_for, now=now)
+    if asks or wait_for:
         entry.state = EntryState.UNSIGNED
         over = datetime.fromtimestamp(deadline + 1, UTC)
         enqueue(session, LAPSE, queue=Queue.CHAIN, run_after=over, entry_id=entry.id)
     session.flush()
-    return bool(asks or kept)
+    return bool(asks or wait_for)
 
 
 def kept_by_operator(session: ReadSession, people: Mapping[UUID, UUID], now: datetime) -> dict[UUID, UUID]:

@@ -12,21 +12,33 @@ from asset_hub.core.db import WriteSession
 from asset_hub.messages import list_notices
 from ledger.confirmations import Confirmation, confirm, list_confirmations, refuse
 from ledger.consents import title_on_chain
-from ledger.deeds import agree, consent_to_licences, get_deed, propose_title, propose_transfer
-from ledger.entries import held_grants
+from ledger.deeds import (
+    agree,
+    consent_to_licences,
+    correct_title,
+    get_deed,
+    propose_pledge,
+    propose_title,
+    propose_transfer,
+    title_of_rights,
+)
+from ledger.entries import admit_organisation, held_grants
+from ledger.handed import SPEAKER, signatures_of
 from ledger.house_keys import add_key, list_keys
 from ledger.key_errors import ConfirmationClosed, ConfirmationNotFound, SamePerson
+from ledger.key_models import KeyRow
 from ledger.models import EntryRow
-from ledger.pending import lapse_unsigned
+from ledger.pending import go_on_when_whole, lapse_unsigned, list_pending
 from ledger.signing import Key
 from ledger.submit import submit_next
-from ledger.types import UNCONFIRMED_REASON, DeedState, EntryState, KeyState
+from ledger.types import UNCONFIRMED_REASON, CustodyKind, DeedState, EntryState, KeyState
 from tests.builders import make_actor
-from tests.ledger.houses import NOW, House, make_house
+from tests.ledger.houses import NOW, House, confirm_all, make_house
 from tests.ledger.test_deeds import id_of
 from tests.web.pages import client_for
 
 EVERY = ("all",)
+OWN = Key(b"\x07" * 32)
 
 
 @pytest.fixture
@@ -175,14 +187,13 @@ def test_a_consent_holds_only_once_it_is_confirmed(house: House, colleague: Acto
 
 
 def test_one_person_alone_cannot_take_over_a_house_by_a_key_of_its_own(house: House, colleague: Actor) -> None:
-    own = Key(b"\x07" * 32)
     with house.services.database.write() as session:
-        add_key(session, address=own.address, by=house.seller, now=NOW)
+        add_key(session, address=OWN.address, by=house.seller, now=NOW)
         one = waiting(session, colleague)
-        assert own.address.hex() in one.said.zh
+        assert OWN.address.hex() in one.said.zh
         refuse(session, confirmation_id=one.id, by=colleague, now=NOW)
         states = {key.address: key.state for key in list_keys(session, organisation_id=id_of(house.seller))}
-        assert states[own.address] == KeyState.REFUSED
+        assert states[OWN.address] == KeyState.REFUSED
 
 
 def test_it_is_read_and_confirmed_on_the_page_and_by_the_api(house: House, colleague: Actor) -> None:
@@ -204,3 +215,78 @@ def test_it_is_read_and_confirmed_on_the_page_and_by_the_api(house: House, colle
     assert (done.status_code, again.status_code) == (303, 409)
     assert buyer.get("/api/v1/confirmations").status_code == 403
     assert page.get("/api/v1/confirmations").json() == {"confirmations": []}
+
+
+def test_a_decision_of_the_authority_needs_two_whoever_keeps_its_key(house: House, operator: Actor) -> None:
+    keys = house.services.keys
+    with house.services.database.write() as session:
+        court = make_actor(session, roles={Role.REGULATOR, Role.RIGHTS_DESK})
+        admit_organisation(session, keys, organisation_id=id_of(court), now=NOW)
+        carry(house, session)
+        add_key(session, address=OWN.address, by=court, now=NOW)
+        session.get_one(KeyRow, (id_of(court), OWN.address)).state = KeyState.LIVE
+        after = title_of_rights({EVERY: {id_of(house.seller): 10_000}})
+        deed = correct_title(
+            session, keys, asset_id=house.asset_id, after=after, decision="（2026）渝01民终1号", by=court, now=NOW
+        )
+        waits = [one for one in list_confirmations(session, by=operator, now=NOW) if "决定" in one.said.zh]
+        carry(house, session)
+
+        assert session.get_one(EntryRow, deed.entry_id).state == EntryState.UNSIGNED
+        assert [("（2026）渝01民终1号" in one.said.zh, one.said.en[:13]) for one in waits] == [(True, "By decision: ")]
+
+
+def test_keys_that_change_while_an_act_waits_never_leave_it_to_one_person(house: House, colleague: Actor) -> None:
+    """The house's own key is asked to sign; once that key is retired, a second person is needed instead."""
+    keys = house.services.keys
+    with house.services.database.write() as session:
+        own = KeyRow(
+            organisation_id=id_of(house.seller), address=OWN.address, custody=CustodyKind.OWN, purpose=3,
+            state=KeyState.LIVE, valid_from=1, created_at=NOW,
+        )  # fmt: skip
+        session.add(own)
+        session.flush()
+        entry = propose(house, session)
+        assert list_confirmations(session, by=colleague, now=NOW) == ()
+        assert [one.slot for one in signatures_of(session, entry.id)] == [SPEAKER]
+
+        own.state = KeyState.RETIRED
+        session.flush()
+        assert list_pending(session, by=house.seller, now=NOW) == ()
+        assert go_on_when_whole(session, entry, NOW) == EntryState.UNSIGNED
+        one = waiting(session, colleague)
+
+        own.state = KeyState.LIVE
+        session.flush()
+        assert not confirm(session, confirmation_id=one.id, by=colleague, now=NOW)
+        assert entry.state == EntryState.UNSIGNED
+        assert len(list_pending(session, by=house.seller, now=NOW)) == 1
+        assert keys.custody(id_of(house.seller)).address != OWN.address
+
+
+def test_a_decision_that_was_overtaken_by_another_act_is_given_up(house: House, operator: Actor) -> None:
+    keys = house.services.keys
+    with house.services.database.write() as session:
+        court, bank = make_actor(session, roles={Role.REGULATOR}), make_actor(session, roles={Role.RIGHTS_DESK})
+        propose(house, session)
+        confirm_all(session)
+        carry(house, session)
+        after = title_of_rights({EVERY: {id_of(house.seller): 10_000}})
+        decided = correct_title(session, keys, asset_id=house.asset_id, after=after, decision="判决", by=court, now=NOW)
+        late = waiting(session, operator)
+        pledge = propose_pledge(
+            session, keys, asset_id=house.asset_id, rights=EVERY, pledgor=id_of(house.seller), pledgee=id_of(bank),
+            instrument="质押", by=house.seller, now=NOW,
+        )  # fmt: skip
+        agree(session, keys, deed_id=pledge.id, by=bank, now=NOW)
+        for one in list_confirmations(session, by=operator, now=NOW):
+            if one.id != late.id:
+                confirm(session, confirmation_id=one.id, by=operator, now=NOW)
+        carry(house, session)
+
+        assert not confirm(session, confirmation_id=late.id, by=operator, now=NOW)
+
+        assert get_deed(session, deed_id=decided.id, by=court).state == DeedState.LAPSED
+        title = title_on_chain(session, asset_id=house.asset_id)
+        assert title is not None
+        assert len(title.pledges) == 1

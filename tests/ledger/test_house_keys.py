@@ -298,3 +298,20 @@ def test_an_address_with_a_changed_letter_is_refused() -> None:
     index = next(i for i, letter in enumerate(shown) if letter.isalpha() and i > 1)
     with pytest.raises(BadKeyAddress):
         read_address(shown[:index] + shown[index].swapcase() + shown[index + 1 :])
+
+
+def test_licences_signed_in_another_order_than_decided_leave_the_lists_whole(street: Street) -> None:
+    with street.house.services.database.write() as session:
+        take_own_key(street, session, street.seller)
+        license_to(street, session, make_terms())
+        license_to(street, session, make_terms(uses=("cinema",)), buyer=street.other)
+        first, second = list_pending(session, by=street.seller, now=SOON)
+        for one in (second, first):
+            give_signature(session, pending_id=one.id, signature=sign(OWN, one), by=street.seller, now=SOON)
+        assert carry(street, session) == []
+
+        assert agrees_with_chain(street, session)
+        license_to(street, session, make_terms(uses=("satellite_tv",), kind=GrantKind.EXCLUSIVE))
+        assert sign_all(session, street.seller, OWN) == 1
+        assert carry(street, session) == []
+        assert agrees_with_chain(street, session)

@@ -8,14 +8,25 @@ from sqlmodel import select
 
 from asset_hub.accounts import Actor, Role, require_organisation
 from asset_hub.accounts.suspension import reinstate_party, suspend_party
-from asset_hub.catalogue import RestrictionKind, lift_restriction, restrict
+from asset_hub.app import open_home
+from asset_hub.catalogue import (
+    AssetKind,
+    ElementValue,
+    RestrictionKind,
+    Secrecy,
+    create_draft,
+    lift_restriction,
+    publish_asset,
+    restrict,
+)
 from asset_hub.core.db import WriteSession
 from asset_hub.core.errors import BadInput, Forbidden
 from asset_hub.core.ids import new_id
+from asset_hub.core.settings import Settings
 from ledger.acts import org_key, work_key
 from ledger.calls import encode_call
 from ledger.cases import freeze_case, lift_case, open_case
-from ledger.deeds import propose_title
+from ledger.deeds import correct_title, propose_title, title_of_rights
 from ledger.entries import record_licence, reserve_number
 from ledger.errors import PauseRefused, RegisterPaused
 from ledger.models import EntryRow
@@ -195,3 +206,37 @@ def test_trade_is_paused_by_command_and_api_and_buyers_read_why(shell: Shell, tm
     assert ordered.gross.fen > 0
     assert again.out.startswith("TitleLedger paused until ")
     assert over.out == "resumed: TitleLedger\n"
+
+
+def test_what_was_halted_or_suspended_before_it_was_on_the_ledger_is_so_there(tmp_path: Path) -> None:
+    services = open_home(Settings(home=tmp_path / "home"))
+    with services.database.write() as session:
+        operator, court = people(session)
+        seller = make_actor(session, roles={Role.ARCHIVIST, Role.RIGHTS_DESK})
+        draft = create_draft(
+            session, kind=AssetKind.PICTURE, owner_id=require_organisation(seller), secrecy=Secrecy.OPEN,
+            values=[ElementValue("title", "朝天门的黄昏", "person:1", "zh")], by=seller, now=NOW,
+        )  # fmt: skip
+        restrict(session, asset_id=draft, kind=RestrictionKind.FREEZE, reason="协查", by=court, now=NOW)
+        publish_asset(session, asset_id=draft, by=seller, now=NOW)
+        suspend_party(session, organisation_id=require_organisation(seller), reason="核查", by=operator, now=NOW)
+    house = House(services, seller, seller, draft)
+    house.run()
+
+    assert (work_status(house), house_status(house)) == (HALTED, HALTED)
+    with services.database.read() as reading:
+        assert {row.state for row in reading.exec(select(EntryRow))} == {"confirmed"}
+
+
+def test_a_pause_stops_no_decision_and_no_release(house: House) -> None:
+    keys = house.services.keys
+    with house.services.database.write() as session:
+        operator, court = people(session)
+        pause_registers(session, hours=2, reason="系统检修", by=operator, now=NOW)
+    house.run()
+    with house.services.database.write() as session:
+        after = title_of_rights({EVERY: {require_organisation(house.seller): 10_000}})
+        deed = correct_title(session, keys, asset_id=house.asset_id, after=after, decision="判决", by=court, now=NOW)
+    house.run()
+    with house.services.database.read() as reading:
+        assert reading.get_one(EntryRow, deed.entry_id).state == "confirmed"
