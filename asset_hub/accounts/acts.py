@@ -42,6 +42,7 @@ ACT_NAMES: Mapping[str, str] = {
     "ledger.rule_case": N_("freeze works and decide disputes"),
     "ledger.see_cases": N_("see the disputes of the house"),
     "ledger.see_statements": N_("see the statements of the house"),
+    "marketplace.sublicense": N_("offer licences under those that the house has"),
     "marketplace.attest_payment": N_("attest payments"),
     "marketplace.evidence": N_("export evidence of any licence"),
     "marketplace.fetch": N_("fetch licensed files"),
