@@ -24,8 +24,8 @@ from ledger.deeds import (
 )
 from ledger.entries import admit_organisation, held_grants
 from ledger.handed import SPEAKER, signatures_of
-from ledger.house_keys import add_key, list_keys
-from ledger.key_errors import ConfirmationClosed, ConfirmationNotFound, SamePerson
+from ledger.house_keys import add_key, cancel_recovery, list_keys, propose_recovery, recover
+from ledger.key_errors import ConfirmationClosed, ConfirmationNotFound, RecoveryOpposed, SamePerson
 from ledger.key_models import KeyRow
 from ledger.models import EntryRow
 from ledger.pending import go_on_when_whole, lapse_unsigned, list_pending
@@ -290,3 +290,23 @@ def test_a_decision_that_was_overtaken_by_another_act_is_given_up(house: House, 
         title = title_on_chain(session, asset_id=house.asset_id)
         assert title is not None
         assert len(title.pledges) == 1
+
+
+def test_a_recovery_needs_two_of_the_operator_and_stops_where_the_house_objects(house: House, operator: Actor) -> None:
+    with house.services.database.write() as session:
+        other = make_actor(session, roles={Role.OPERATOR})
+        propose_recovery(session, organisation_id=id_of(house.seller), address=OWN.address, by=operator, now=NOW)
+        one = waiting(session, operator)
+        with pytest.raises(SamePerson):
+            confirm(session, confirmation_id=one.id, by=operator, now=NOW)
+        confirm(session, confirmation_id=one.id, by=other, now=NOW)
+        carry(house, session)
+
+        cancel_recovery(session, address=OWN.address, by=house.seller, now=NOW)
+        with pytest.raises(RecoveryOpposed):
+            recover(session, organisation_id=id_of(house.seller), address=OWN.address, by=operator, now=NOW)
+        carry(house, session)
+
+        states = {key.address: key.state for key in list_keys(session, organisation_id=id_of(house.seller))}
+        assert states[OWN.address] == KeyState.REFUSED
+        assert list_confirmations(session, by=other, now=NOW) == ()
