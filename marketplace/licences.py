@@ -21,7 +21,7 @@ from ledger.errors import GrantOverlaps
 from ledger.jobs import statement_of
 from ledger.signing import Keys
 from marketplace import permissions
-from marketplace.checks import window_taken
+from marketplace.checks import window_taken, with_own_holds
 from marketplace.errors import LicenceNotFound, NotPaid, OrderNotFound
 from marketplace.models import LicenceRow, OrderRow, QuoteRow
 from marketplace.orders import OrderState
@@ -106,8 +106,9 @@ def _write_licence(session: WriteSession, keys: Keys, order: OrderRow, now: date
             subject_to=terms.subject_to is not None, hold=_hold_of(session, order, terms, now),
         )  # fmt: skip
     except GrantOverlaps as error:
-        held = [words for _, words in held_grants(session, asset_id=order.asset_id, but_holds_of=order.buyer_id)]
-        raise window_taken(terms, held) from error
+        whose = with_own_holds(terms, order.buyer_id)
+        held = held_grants(session, asset_id=order.asset_id, but_holds_of=whose, now=now)
+        raise window_taken(terms, [words for _, words in held]) from error
     session.add(row)
     return row
 

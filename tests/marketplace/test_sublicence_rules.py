@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -11,15 +11,17 @@ import pytest
 from sqlmodel import select
 
 from asset_hub.accounts import Actor
+from asset_hub.core import clock
 from asset_hub.core.period import DateRange
 from ledger.errors import NotSublicensable
 from ledger.revoked import NAME
+from marketplace.errors import WindowTaken
+from marketplace.holds import place_hold
 from marketplace.licences import Licence
-from marketplace.models import LicenceRow
+from marketplace.models import LicenceRow, OrderRow, QuoteRow
 from marketplace.quotes import Quote
-from marketplace.sublicences import list_offers
-from tests.marketplace.shop import NOW, Shop, make_terms
-from tests.marketplace.test_sublicences import offer, open_shop, orders
+from tests.marketplace.shop import Shop, make_terms
+from tests.marketplace.test_sublicences import offer, open_shop
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +54,15 @@ def revoked(home: Path, number: int) -> Iterator[None]:
     (home / NAME).unlink()
 
 
+def written(shop: Shop) -> list[int]:
+    """Return how many quotes, orders and licences there are."""
+    with shop.services.database.read() as session:
+        return [len(session.exec(select(kind)).all()) for kind in (QuoteRow, OrderRow, LicenceRow)]
+
+
 def test_under_a_licence_that_the_operators_list_revokes_nothing_is_offered_ordered_or_paid(trade: Trade) -> None:
     early, ordered = trade.offer(2030), trade.shop.order(trade.house, trade.offer(2031))
-    placed = orders(trade.shop)
+    before = written(trade.shop)
 
     with revoked(trade.shop.services.settings.home, trade.above.number):
         with pytest.raises(NotSublicensable, match="is revoked"):
@@ -64,7 +72,18 @@ def test_under_a_licence_that_the_operators_list_revokes_nothing_is_offered_orde
         with pytest.raises(NotSublicensable, match="is revoked"):
             trade.shop.pay(trade.house, ordered)
 
-    with trade.shop.services.database.read() as session:
-        assert len(list_offers(session, by=trade.house, now=NOW)) == 2
-        assert session.exec(select(LicenceRow.number)).all() == [trade.above.number]
-    assert orders(trade.shop) == placed
+    assert written(trade.shop) == before
+
+
+def test_a_hold_of_its_own_is_in_the_way_of_a_house_that_is_offered_a_sub_licence(trade: Trade) -> None:
+    services, window = trade.shop.services, DateRange.years_from(date(2040, 3, 1), 1)
+    with services.database.write() as session:
+        place_hold(
+            session, services.keys, asset_id=trade.shop.asset_id, terms=replace(make_terms(), window=window), days=1,
+            by=trade.house, now=clock.now(),
+        )  # fmt: skip
+
+    with pytest.raises(WindowTaken) as refused:
+        trade.offer(2040)
+
+    assert refused.value.members == {"free_from": "2041-03-01"}
