@@ -13,12 +13,15 @@ from sqlmodel import select
 from asset_hub.accounts import Actor
 from asset_hub.core import clock
 from asset_hub.core.period import DateRange
+from ledger.codebook import GrantKind
 from ledger.errors import NotSublicensable
+from ledger.models import EntryRow, GrantRow
 from ledger.revoked import NAME
-from marketplace.errors import WindowTaken
+from marketplace.errors import DisclosureChanged, WindowTaken
 from marketplace.holds import place_hold
-from marketplace.licences import Licence
+from marketplace.licences import Licence, grant_licence
 from marketplace.models import LicenceRow, OrderRow, QuoteRow
+from marketplace.orders import Order, mark_paid
 from marketplace.quotes import Quote
 from tests.marketplace.shop import Shop, make_terms
 from tests.marketplace.test_sublicences import offer, open_shop
@@ -35,8 +38,7 @@ class Trade:
 
     def offer(self, year: int, **changed: object) -> Quote:
         """Offer the house one year."""
-        window = DateRange.years_from(date(year, 1, 1), 1)
-        return offer(self.shop, self.above, by=self.studio, to=self.house, window=window, **changed)
+        return offer(self.shop, self.above, by=self.studio, to=self.house, window=years(year), **changed)
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +89,41 @@ def test_a_hold_of_its_own_is_in_the_way_of_a_house_that_is_offered_a_sub_licenc
         trade.offer(2040)
 
     assert refused.value.members == {"free_from": "2041-03-01"}
+
+
+def test_a_licence_says_it_is_subject_to_what_stands_when_it_is_written(trade: Trade) -> None:
+    services, buyer = trade.shop.services, trade.shop.make_buyer()
+    shut, gone = (trade.shop.pay(trade.house, trade.shop.order(trade.house, trade.offer(2043))) for _ in range(2))
+    wanted = replace(make_terms(kind=GrantKind.EXCLUSIVE, subject_to=()), window=years(2043))
+    order = trade.shop.order(buyer, trade.shop.quote(buyer, wanted))
+    with services.database.write() as session:
+        session.get_one(GrantRow, gone.number).ended_at = clock.now()
+        mark_paid(session, order_id=order.id, payment="receipt", amount=order.gross, now=clock.now())
+        quote = session.get_one(QuoteRow, order.quote_id)
+        agreed = quote.terms
+        quote.terms = agreed | {"subject_to": [trade.above.number, gone.number]}
+    before = written(trade.shop)
+
+    with pytest.raises(DisclosureChanged) as refused:
+        grant(trade.shop, buyer, order)
+    unchanged = written(trade.shop)
+    with services.database.write() as session:
+        session.get_one(QuoteRow, order.quote_id).terms = agreed
+    licence = grant(trade.shop, buyer, order)
+
+    assert (refused.value.members, unchanged) == ({"licences": [shut.number]}, before)
+    with services.database.read() as session:
+        grant_row = session.get_one(GrantRow, licence.number)
+        signed = session.get_one(EntryRow, grant_row.entry_id).args["disclosed"]
+    assert agreed["subject_to"] == [trade.above.number, shut.number, gone.number]
+    assert licence.terms.subject_to == (trade.above.number, shut.number)
+    assert signed == json.loads(grant_row.document)["subject_to"] == [trade.above.number, shut.number]
+
+
+def grant(shop: Shop, buyer: Actor, order: Order) -> Licence:
+    with shop.services.database.write() as session:
+        return grant_licence(session, shop.services.keys, order_id=order.id, by=buyer, now=clock.now())
+
+
+def years(first: int) -> DateRange:
+    return DateRange.years_from(date(first, 1, 1), 1)
