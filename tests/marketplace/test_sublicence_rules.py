@@ -9,8 +9,12 @@ from pathlib import Path
 
 import pytest
 from sqlmodel import select
+from typer.testing import CliRunner
 
 from asset_hub.accounts import Actor
+from asset_hub.accounts.models import PartyRow, PersonRow
+from asset_hub.catalogue.models import AssetRow
+from asset_hub.cli import app
 from asset_hub.core import clock
 from asset_hub.core.period import DateRange
 from ledger.codebook import GrantKind
@@ -118,6 +122,19 @@ def test_a_licence_says_it_is_subject_to_what_stands_when_it_is_written(trade: T
     assert agreed["subject_to"] == [trade.above.number, shut.number, gone.number]
     assert licence.terms.subject_to == (trade.above.number, shut.number)
     assert signed == json.loads(grant_row.document)["subject_to"] == [trade.above.number, shut.number]
+
+
+def test_offers_are_listed_with_work_and_both_houses(trade: Trade) -> None:
+    made, home = trade.offer(2045), str(trade.shop.services.settings.home)
+    with trade.shop.services.database.read() as session:
+        login = session.get_one(PersonRow, trade.house.person_id).login
+        work = session.get_one(AssetRow, trade.shop.asset_id).number
+        sides = [session.get_one(PartyRow, one.organisation_id).name_en for one in (trade.studio, trade.house)]
+
+    said = CliRunner().invoke(app, ["sublicence", "list", "--by", login], env={"ASSET_HUB_HOME": home})
+
+    (line,) = [line for line in said.stdout.splitlines() if str(made.id) in line]
+    assert f"open     {work} under no. {trade.above.number}  {sides[0]} to {sides[1]}  ¥318.00" in line
 
 
 def grant(shop: Shop, buyer: Actor, order: Order) -> Licence:
