@@ -213,7 +213,7 @@ def open_services(settings: Settings, *, patience_s: float = 0.0) -> Services:
     keys = Keys(settings.secret())
     return Services(
         settings=settings,
-        database=Database(settings.database, subscriptions=SUBSCRIPTIONS),
+        database=Database(settings.database, subscriptions=SUBSCRIPTIONS, home=settings.home),
         files=open_files(settings.files),
         search=open_search(settings.search_url, home=settings.home),
         keys=keys,

@@ -44,6 +44,7 @@ from ledger.key_models import KeyRow
 from ledger.merkle import keccak, root_of
 from ledger.models import CounterRow, EntryRow, GrantRow, OrgRow, WorkRow
 from ledger.pauses import require_open
+from ledger.revoked import is_listed
 from ledger.signing import Keys
 from ledger.types import (
     ANCHOR_CODES,
@@ -252,6 +253,8 @@ def check_sublicence(
     above = read_words(row.words)
     if row.ended_at is not None or day_as_date(end_day(above)) <= beijing_date(now):
         raise NotSublicensable(N_("Licence no. {number} is over."), number=parent)
+    if is_listed(session, number=parent):
+        raise NotSublicensable(N_("Licence no. {number} is revoked."), number=parent)
     if not row.is_in_head:
         raise NotSublicensable(N_("The ledger has not confirmed licence no. {number}."), number=parent)
     if not may_be_sublicensed(above):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sqlmodel import col, select
 
-from asset_hub.core.db import ReadSession
+from asset_hub.core.db import ReadSession, database_of
 from ledger.models import GrantRow
 
 NAME = "status.json"
@@ -15,6 +15,12 @@ def read_revoked(session: ReadSession, home: Path) -> list[int]:
     """Return the numbers of the licences that <home>/status.json revokes, and of those whose end is on the ledger."""
     ended = select(GrantRow.number).where(col(GrantRow.ended_at).is_not(None), col(GrantRow.lapses_at).is_(None))
     return sorted(_with_subs(session, {*_listed(home), *session.exec(ended)}))
+
+
+def is_listed(session: ReadSession, *, number: int) -> bool:
+    """Say whether <home>/status.json revokes a licence, in the home that the session's database belongs to."""
+    home = database_of(session).home
+    return home is not None and number in _listed(home)
 
 
 def _with_subs(session: ReadSession, numbers: set[int]) -> set[int]:

@@ -22,7 +22,7 @@ from asset_hub.core.text import N_, Text
 from ledger.entries import assets_in_conflict, held_grants_of
 from ledger.grants import Words, conflicts, first_free_day, read_words
 from marketplace import permissions
-from marketplace.checks import SELLER_SUSPENDED, window_taken
+from marketplace.checks import SELLER_SUSPENDED, window_taken, with_own_holds
 from marketplace.errors import HeldByOrder
 from marketplace.models import LicenceRow, ListingRow, OrderRow, TitleRow
 from marketplace.pricing import is_offered
@@ -134,7 +134,7 @@ def require_free(session: ReadSession, *, asset_id: UUID, terms: LicenceTerms, b
 
     An open order always stands in the way: what it becomes could not be disclosed yet.
     """
-    held, ordered = blocking(session, asset_id=asset_id, now=now, buyer_id=buyer_id)
+    held, ordered = blocking(session, asset_id=asset_id, now=now, buyer_id=with_own_holds(terms, buyer_id))
     if conflicts(terms.words(), held, subject_to=terms.subject_to is not None):
         raise window_taken(terms, [words for _, words in held])
     if conflicts(terms.words(), ordered):

@@ -78,6 +78,14 @@ def check_disclosed(session: ReadSession, *, asset_id: UUID, terms: LicenceTerms
         )  # fmt: skip
 
 
+def with_own_holds(terms: LicenceTerms, buyer_id: UUID) -> UUID | None:
+    """Return the house whose holds stand in nobody's way: the buyer, whose licence uses them up.
+
+    None for a sub-licence, which is given under a licence and uses up no hold.
+    """
+    return buyer_id if terms.parent is None else None
+
+
 def window_taken(terms: LicenceTerms, held: Sequence[Words]) -> WindowTaken:
     """Return the refusal of a window, with the first Beijing day from which the same request would be free."""
     day = first_free_day(terms.words(), held, subject_to=terms.subject_to is not None)

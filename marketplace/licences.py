@@ -21,7 +21,7 @@ from ledger.errors import GrantOverlaps
 from ledger.jobs import statement_of
 from ledger.signing import Keys
 from marketplace import permissions
-from marketplace.checks import window_taken
+from marketplace.checks import check_disclosed, disclose, window_taken, with_own_holds
 from marketplace.errors import LicenceNotFound, NotPaid, OrderNotFound
 from marketplace.models import LicenceRow, OrderRow, QuoteRow
 from marketplace.orders import OrderState
@@ -70,7 +70,10 @@ class Licence:
 
 
 def grant_licence(session: WriteSession, keys: Keys, *, order_id: UUID, by: Actor, now: datetime) -> Licence:
-    """License a paid order: licence and ledger entry in this transaction. Idempotent. Raises NotPaid, WindowTaken."""
+    """License a paid order: licence and ledger entry in this transaction. Idempotent.
+
+    Raises NotPaid, WindowTaken, DisclosureChanged.
+    """
     order = session.get(OrderRow, order_id, with_for_update=True)
     if order is None:
         raise OrderNotFound
@@ -92,7 +95,7 @@ def _write_licence(session: WriteSession, keys: Keys, order: OrderRow, now: date
     register_asset(
         session, keys, asset_id=asset.id, registrar_id=asset.owner_id, statement=statement_of(asset), now=now
     )
-    terms = read_terms(_terms_of(session, order))
+    terms = _agreed_terms(session, order, now)
     row = LicenceRow(
         id=new_id(), number=reserve_number(session), order_id=order.id, asset_id=order.asset_id,
         seller_id=order.seller_id, buyer_id=order.buyer_id, terms=terms.as_json(), state=LicenceState.RECORDED,
@@ -106,10 +109,18 @@ def _write_licence(session: WriteSession, keys: Keys, order: OrderRow, now: date
             subject_to=terms.subject_to is not None, hold=_hold_of(session, order, terms, now),
         )  # fmt: skip
     except GrantOverlaps as error:
-        held = [words for _, words in held_grants(session, asset_id=order.asset_id, but_holds_of=order.buyer_id)]
-        raise window_taken(terms, held) from error
+        whose = with_own_holds(terms, order.buyer_id)
+        held = held_grants(session, asset_id=order.asset_id, but_holds_of=whose, now=now)
+        raise window_taken(terms, [words for _, words in held]) from error
     session.add(row)
     return row
+
+
+def _agreed_terms(session: ReadSession, order: OrderRow, now: datetime) -> LicenceTerms:
+    """Return what was ordered, subject to those licences that still stand. Raises DisclosureChanged."""
+    agreed = read_terms(_terms_of(session, order))
+    check_disclosed(session, asset_id=order.asset_id, terms=agreed, now=now)
+    return disclose(session, asset_id=order.asset_id, terms=agreed, now=now)
 
 
 def _hold_of(session: ReadSession, order: OrderRow, terms: LicenceTerms, now: datetime) -> int | None:

@@ -28,9 +28,9 @@ from marketplace.cli import (
     read_day,
 )
 from marketplace.licences import Licence, licence_by_number
-from marketplace.routes import quote_facts
 from marketplace.settling import read_yuan
-from marketplace.sublicences import list_offers, offer_sublicence, withdraw_offer
+from marketplace.sublicence_pages import offer_facts
+from marketplace.sublicences import list_offers, offer_of, offer_sublicence, withdraw_offer
 from marketplace.terms import KIND_CODES, LicenceTerms
 
 commands = typer.Typer(help="Sub-licences: a licence inside a licence that one has.", no_args_is_help=True)
@@ -72,7 +72,10 @@ def offer(
             session, home.settings.secret(), licence_id=above.id, buyer_id=find_party(session, text=to).id, terms=terms,
             fen=read_yuan(yuan).fen, by=actor, now=clock.now(),
         )  # fmt: skip
-        print_quote(session, made, as_json=as_json)
+        if as_json:
+            print(json.dumps(offer_facts(session, [offer_of(made)], by=actor, language="en")[0], ensure_ascii=False))
+        else:
+            print_quote(session, made, as_json=False)
 
 
 @commands.command("list")
@@ -82,17 +85,14 @@ def list_them(context: typer.Context, *, house: For = "", by: By = "", as_json: 
     with home.database.write() as session:
         actor = buying_person(session, home, house, by)
         found = list_offers(session, by=actor, now=clock.now())
-        facts = [
-            quote_facts(session, one.quote, "en")
-            | {"order": str(one.order_id) if one.order_id else None, "is_open": one.is_open}
-            for one in found
-        ]
+        facts = offer_facts(session, found, by=actor, language="en")
     if as_json:
         print(json.dumps({"offers": facts}, ensure_ascii=False))
         return
-    for one in found:
-        state = "open" if one.is_open else "ordered"
-        print(f"{one.quote.id}  {state:<8} under no. {one.quote.terms.parent}  {one.quote.price.gross}")
+    for one, fact in zip(found, facts, strict=True):
+        state, sides = "open" if one.is_open else "ordered", f"{fact['licensor']['name']} to {fact['licensee']['name']}"
+        under = f"{fact['asset'] or '-'} under no. {one.quote.terms.parent}"
+        print(f"{one.quote.id}  {state:<8} {under}  {sides}  {one.quote.price.gross}")
 
 
 @commands.command("withdraw")

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from asset_hub.accounts import Actor, find_party, may, party_names, require, require_organisation
 from asset_hub.accounts.deps import CurrentActor
 from asset_hub.accounts.errors import PartyNotFound
+from asset_hub.catalogue import get_assets
 from asset_hub.core import clock
 from asset_hub.core.clock import beijing_date
 from asset_hub.core.db import ReadSession
@@ -29,7 +30,7 @@ from marketplace.forms import FilmTime, Question, question_of, read_question, te
 from marketplace.licences import Licence, get_licence
 from marketplace.pages import Posted, shown_asset, shown_titles
 from marketplace.routes import quote_facts
-from marketplace.sublicences import list_offers, may_offer, offer_sublicence, withdraw_offer
+from marketplace.sublicences import SublicenceOffer, list_offers, may_offer, offer_of, offer_sublicence, withdraw_offer
 from marketplace.terms import KIND_CODES, RESOLUTIONS, LicenceTerms
 from marketplace.wording import RESOLUTION_NAMES, film_time, listed_terms, place_names, terms_in_words, use_name
 
@@ -62,8 +63,7 @@ def offers_page(request: Request, by: CurrentActor) -> Response:
     with request.app.state.services.database.read() as session:
         offers = list_offers(session, by=by, now=now)
         titles = shown_titles(session, [one.quote.asset_id for one in offers], by, language)
-        houses = {side for one in offers for side in (one.quote.seller_id, one.quote.buyer_id)}
-        names = party_names(session, organisation_ids=houses, language=language)
+        names = names_of_sides(session, offers, language)
     rows = {one.quote.id: listed_terms({one.quote.terms.parent or 0: one.quote.terms}, language)[0] for one in offers}
     return render(
         request, "marketplace/sublicences.html", title=N_("Offers of sub-licences"), titles=titles, names=names,
@@ -117,13 +117,7 @@ def offers(request: Request, by: CurrentActor) -> dict[str, Any]:
     language = language_of(request)
     with request.app.state.services.database.read() as session:
         found = list_offers(session, by=by, now=clock.now())
-        return {
-            "offers": [
-                quote_facts(session, one.quote, language)
-                | {"order": str(one.order_id) if one.order_id else None, "is_open": one.is_open}
-                for one in found
-            ]
-        }
+        return {"offers": offer_facts(session, found, by=by, language=language)}
 
 
 @api.post("/licences/{licence_id}/sublicences", status_code=201)
@@ -144,7 +138,8 @@ def new_offer(request: Request, by: CurrentActor, licence_id: UUID, asked: NewSu
             buyer_id=find_party(session, text=asked.house).id, by=by, now=clock.now(),
             terms=_terms_under(above, question, asked.last_day.isoformat() if asked.last_day else "", time),
         )  # fmt: skip
-        return quote_facts(session, made, language_of(request))
+        (facts,) = offer_facts(session, [offer_of(made)], by=by, language=language_of(request))
+        return facts
 
 
 @api.post("/sublicences/{quote_id}/withdrawal", status_code=204)
@@ -152,6 +147,31 @@ def withdrawal(request: Request, by: CurrentActor, quote_id: UUID) -> None:
     """Take an offer back that nobody ordered from."""
     with request.app.state.services.database.write() as session:
         withdraw_offer(session, quote_id=quote_id, by=by, now=clock.now())
+
+
+def offer_facts(
+    session: ReadSession, offers: Sequence[SublicenceOffer], *, by: Actor, language: str
+) -> list[dict[str, Any]]:
+    """Return offers as plain JSON: the quote, of which work, by whom and to whom; no work that is not shown now."""
+    ids = list(dict.fromkeys(one.quote.asset_id for one in offers))
+    works = {work.id: work.number for work in get_assets(session, asset_ids=ids, by=by, now=clock.now())}
+    names = names_of_sides(session, offers, language)
+    return [
+        quote_facts(session, one.quote, language)
+        | {
+            "asset": works.get(one.quote.asset_id), "order": str(one.order_id) if one.order_id else None,
+            "is_open": one.is_open,
+            "licensor": {"id": str(one.quote.seller_id), "name": names.get(one.quote.seller_id)},
+            "licensee": {"id": str(one.quote.buyer_id), "name": names.get(one.quote.buyer_id)},
+        }
+        for one in offers
+    ]  # fmt: skip
+
+
+def names_of_sides(session: ReadSession, offers: Sequence[SublicenceOffer], language: str) -> dict[UUID, str]:
+    """Return the names of the houses that offers go from and to."""
+    houses = {side for one in offers for side in (one.quote.seller_id, one.quote.buyer_id)}
+    return party_names(session, organisation_ids=houses, language=language)
 
 
 def _above(session: ReadSession, licence_id: UUID, by: Actor) -> tuple[Licence, FilmTime]:

@@ -81,6 +81,11 @@ def offer_sublicence(
     return made
 
 
+def offer_of(quote: Quote) -> SublicenceOffer:
+    """Return a quote that was just made as an offer that nobody took yet."""
+    return SublicenceOffer(quote, None, True)
+
+
 def withdraw_offer(session: WriteSession, *, quote_id: UUID, by: Actor, now: datetime) -> None:
     """Take an offer back that nobody ordered from. Idempotent. Raises QuoteNotFound, QuoteExpired for one that is used.
 

@@ -7,6 +7,7 @@ SQLite writers take the write lock when they begin: with a plain BEGIN three of 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -60,10 +61,14 @@ class WriteSession(ReadSession):
 
 
 class Database:
-    """One engine on one URL (sqlite:/// or postgresql://). `subscriptions` tells `emit` which jobs an event queues."""
+    """One engine on one URL (sqlite:/// or postgresql://). `subscriptions` tells `emit` which jobs an event queues.
 
-    def __init__(self, url: str, *, subscriptions: Subscriptions | None = None) -> None:
+    `home` is the folder that it belongs to, for what the operator keeps there as a file; None where there is none.
+    """
+
+    def __init__(self, url: str, *, subscriptions: Subscriptions | None = None, home: Path | None = None) -> None:
         self.engine = _make_engine(url)
+        self.home = home
         self.subscriptions: Subscriptions = subscriptions or {}
         self._writing = self.engine.execution_options(**{_WRITES: True})
 

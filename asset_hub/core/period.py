@@ -52,7 +52,9 @@ class DateRange:
 
     @classmethod
     def through(cls, start: date, last_day: date) -> "DateRange":
-        """Return the range that people write with its last day included."""
+        """Return the range that people write with its last day included. Raises BadInput for the last date there is."""
+        if last_day == date.max:
+            raise BadInput(N_("The last day is too late: {day}."), day=last_day)
         return cls(start, last_day + timedelta(days=1))
 
 

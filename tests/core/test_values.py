@@ -68,6 +68,8 @@ def test_periods_end_with_their_last_day() -> None:
     assert (window.end, window.last_day) == (date(2029, 3, 1), date(2029, 2, 28))
     assert add_months(date(2026, 12, 31), 2) == date(2027, 3, 1)
     assert DateRange.through(date(2026, 1, 1), date(2026, 1, 1)).days == 1
+    with pytest.raises(BadInput):
+        DateRange.through(date(2026, 1, 1), date.max)
     with pytest.raises(EmptyPeriod):
         DateRange(date(2026, 1, 1), date(2026, 1, 1))
 

@@ -205,6 +205,7 @@ def test_a_sub_licence_is_offered_listed_ordered_and_paid_by_the_api(shop: Shop)
 
     made = clients[0].post(address, json=offered | {"last_day": "2027-03-31"})
     beyond = clients[0].post(address, json=offered | {"territories": ["world"]})
+    too_late = clients[0].post(address, json=offered | {"last_day": "9999-12-31"})
     by_stranger = clients[1].post(address, json=offered)
     (listed,) = clients[1].get("/api/v1/sublicences").json()["offers"]
     order = clients[1].post(f"/api/v1/quotes/{listed['id']}/orders").json()
@@ -213,8 +214,13 @@ def test_a_sub_licence_is_offered_listed_ordered_and_paid_by_the_api(shop: Shop)
     asked = {"uses": ["streaming"], "kind": "exclusive", "start": "2026-12-01", "subject_to": True}
     exclusive = clients[1].post(f"/api/v1/assets/{number_of(shop)}/quotes", json=asked).json()
 
-    assert (made.status_code, beyond.status_code, by_stranger.status_code) == (201, 409, 404)
+    refused = [one.status_code for one in (beyond, too_late, by_stranger)]
+    assert (made.status_code, refused) == (201, [409, 422, 404])
     assert beyond.json()["type"] == "/problems/not-sublicensable"
+    for said in (made.json(), listed):
+        sides = (said["licensor"]["id"], said["licensee"]["id"])
+        assert (said["asset"], sides) == (number_of(shop), (str(studio.organisation_id), str(house.organisation_id)))
+        assert all(said[side]["name"] for side in ("licensor", "licensee"))
     assert (listed["id"], listed["is_open"], listed["terms"]["last_day"]) == (made.json()["id"], True, "2027-03-31")
     assert (paid.status_code, paid.json()["terms"]["parent"], taken.status_code) == (201, above.number, 409)
     assert [one["number"] for one in exclusive["standing"]] == exclusive["terms"]["subject_to"] == [1, 2]

@@ -29,7 +29,7 @@ from marketplace.models import LicenceRow, OrderRow
 from marketplace.quotes import Quote
 from marketplace.sublicences import list_offers, offer_sublicence, sublicences_of, withdraw_offer
 from tests.builders import make_actor
-from tests.ledger.houses import carry_out
+from tests.ledger.houses import confirm_all
 from tests.marketplace.shop import PRICES, Shop, make_shop, make_terms
 
 WITH_CONDITIONS = PRICES | {"sublicensing_bps": 15_000, "subject_to": True}
@@ -70,7 +70,8 @@ def end(shop: Shop, licence: Licence, buyer: Actor) -> None:
             session, shop.services.keys, number=licence.number, reason="本合同终止", by=shop.seller, now=clock.now()
         )
         agree(session, shop.services.keys, deed_id=deed.id, by=buyer, now=clock.now())
-    carry_out(shop.services)
+        confirm_all(session)
+    shop.services.run_jobs(threads=1)
 
 
 def orders(shop: Shop) -> int:
