@@ -222,9 +222,9 @@ def expire_order(session: WriteSession, keys: Keys, *, order_id: UUID, now: date
 
 
 def forget_order(session: WriteSession, *, order_id: UUID) -> None:
-    """Let an order be opened anew that the ledger refused to open, or that a house did not sign in time."""
-    row = session.get_one(SettlementRow, order_id, with_for_update=True, populate_existing=True)
-    if row.state == OrderState.NONE:
+    """Let an order be opened anew that the ledger refused to open, or that a house did not sign in time. Idempotent."""
+    row = session.get(SettlementRow, order_id, with_for_update=True, populate_existing=True)
+    if row is not None and row.state == OrderState.NONE:
         session.delete(row)
         session.flush()
 

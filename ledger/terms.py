@@ -5,7 +5,7 @@ from ledger.carried import read_act
 from ledger.case_models import CaseRow
 from ledger.disputes import LEAST_TERM_SECONDS, Appeal, OpenCase, Respond
 from ledger.grants import Words, read_words
-from ledger.models import EntryRow
+from ledger.models import EntryRow, GrantRow
 from ledger.settlements import OpenOrder
 from ledger.types import EntryKind
 
@@ -16,9 +16,12 @@ def end_of_term(session: ReadSession, entry: EntryRow) -> int | None:
     """Return the last second (unix) at which the contract may still take an entry, None where no term ends it.
 
     A dispute leaves its respondent seven days from the block; an answer and an appeal have the term of the dispute; an
-    order is opened before its time to pay ends, a hold recorded before it lapses.
+    order is opened before its time to pay ends, a hold recorded before it lapses, and a licence out of a hold likewise.
+    Until then no licence beside the hold is possible either: to the contract the hold is in its way.
     """
     kind = EntryKind(entry.kind)
+    if kind == EntryKind.GRANT and (hold := entry.args.get("hold")) is not None:
+        return lapse_of(read_words(session.get_one(GrantRow, int(hold)).words)) - 1
     if kind == EntryKind.HOLD:
         return lapse_of(read_words(entry.args["words"])) - 1
     if kind not in (EntryKind.CASE, EntryKind.ORDER):

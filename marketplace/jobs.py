@@ -22,7 +22,7 @@ from marketplace.delivery import finish_delivery, prepare_delivery
 from marketplace.licences import note_confirmed, note_refused, order_of_licence
 from marketplace.notices import tell_delivered, tell_refused
 from marketplace.orders import FOLLOW, follow_soon
-from marketplace.settling import follow_order
+from marketplace.settling import follow_house_soon, follow_order
 from marketplace.title import follow_ledger
 
 ON_CONFIRMED = "marketplace.on_entry_confirmed"
@@ -64,11 +64,13 @@ def jobs(files: FileStore, keys: Keys, *, issuer: str, home: Path) -> tuple[Job,
 
 
 def _confirmed(session: WriteSession, kind: EntryKind, *, entry_id: UUID, subject_id: UUID) -> None:
-    """Do what follows here from an entry that is on the ledger: a licence, a step of an order, an act on a title."""
+    """Do what follows here from an entry that is on the ledger: of a licence, an order, a title, a house's keys."""
     if kind == EntryKind.GRANT and note_confirmed(session, licence_id=subject_id):
         enqueue(session, PREPARE, queue=Queue.MEDIA, licence_id=subject_id)
     elif kind == EntryKind.ORDER:
         follow_soon(session, order_id=subject_id)
+    elif kind == EntryKind.KEY:
+        follow_house_soon(session, organisation_id=subject_id)
     elif kind == EntryKind.TITLE:
         instrument = instrument_of(session, entry_id=entry_id)
         follow_ledger(session, asset_id=subject_id, instrument=instrument, now=clock.now())

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlmodel import select
+from sqlmodel import col, select
 
 from asset_hub.accounts import Actor, require
 from asset_hub.core.db import WriteSession
@@ -54,7 +54,7 @@ def follow_order(session: WriteSession, keys: Keys, *, order_id: UUID, now: date
     Idempotent: while an act is on its way, or waits for the signature of a house that keeps its own key, nothing is
     recorded, and its confirmation asks again. What the ledger refused, or a house did not sign in time, is not tried
     again by itself; only an acceptance that the buyer did not sign is no answer once its time is over. Nothing is
-    recorded while a house has no valid key to sign with.
+    recorded while a house has no valid key to sign with: `follow_house_soon` comes back to it.
     """
     order = session.get(OrderRow, order_id, with_for_update=True, populate_existing=True)
     if order is None or not _can_sign(session, order, now):
@@ -83,20 +83,39 @@ def follow_overdue(session: WriteSession, keys: Keys, *, now: datetime) -> int:
     return len(overdue)
 
 
+def follow_house_soon(session: WriteSession, *, organisation_id: UUID) -> None:
+    """Have every order of a house that is not at its end on the ledger followed: its keys are others now."""
+    is_new = col(SettlementRow.id).is_(None) & col(OrderRow.state).not_in((OrderState.CANCELLED, OrderState.LAPSED))
+    statement = (
+        select(OrderRow.id)
+        .outerjoin(SettlementRow, col(SettlementRow.id) == col(OrderRow.id))
+        .where(
+            (col(OrderRow.buyer_id) == organisation_id) | (col(OrderRow.seller_id) == organisation_id),
+            is_new | col(SettlementRow.state).not_in((int(State.CLOSED), int(State.EXPIRED))),
+        )
+        .order_by(col(OrderRow.id))
+    )
+    for order_id in session.exec(statement).all():
+        follow_soon(session, order_id=order_id)
+
+
 def try_again(session: WriteSession, keys: Keys, *, order_id: UUID, by: Actor, now: datetime) -> None:
     """Record once more the act that the ledger refused or a house did not sign; without this nobody does.
 
-    Raises Forbidden, OrderNotFound.
+    An order that was never taken there, or whose next act was not recorded, is followed; one whose act is on its way
+    or waits for a signature stays as it is. Raises Forbidden, OrderNotFound, KeyMissing.
     """
     require(by, permissions.ATTEST)
     order = session.get(OrderRow, order_id, with_for_update=True, populate_existing=True)
-    held = order_on_ledger(session, keys, order_id=order_id)
-    if order is None or held is None:
+    if order is None:
         raise OrderNotFound
-    if held.is_stuck and held.state == State.NONE:
+    held = order_on_ledger(session, keys, order_id=order_id)
+    if held is not None and held.is_waiting:
+        return
+    if held is None or held.state == State.NONE:
         forget_order(session, order_id=order_id)
         _open(session, keys, order, now)
-    elif held.is_stuck and held.state in _STEPS:
+    elif held.state in _STEPS:
         _STEPS[held.state](session, keys, order, replace(held, is_lapsed=False), now)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -105,12 +105,13 @@ def own(street: Street, session: WriteSession, shares: Mapping[Actor, int], righ
 def license_to(
     street: Street, session: WriteSession, terms: GrantTerms, *, buyer: Actor | None = None,
     licensor: Actor | None = None, hold: int | None = None, parent: int | None = None, subject_to: bool = False,
+    now: datetime = NOW,
 ) -> int:  # fmt: skip
     number = reserve_number(session)
     record_licence(
         session, street.house.services.keys, number=number, licence_id=new_id(), asset_id=street.asset,
         licensor_id=id_of(licensor or street.seller), licensee_id=id_of(buyer or street.buyer), terms=terms,
-        document={"number": number}, hold=hold, parent=parent, subject_to=subject_to, now=NOW,
+        document={"number": number}, hold=hold, parent=parent, subject_to=subject_to, now=now,
     )  # fmt: skip
     return number
 

@@ -45,6 +45,7 @@ from tests.ledger.test_deeds import Street, agrees_with_chain, carry, hold_for, 
 
 OWN, NEXT, STRANGER = (Key(bytes([digit]) * 32) for digit in (7, 8, 9))
 SOON = NOW + timedelta(minutes=1)
+HELD = (("streaming", 1), ("cinema", 2))
 EVERY = ("all",)
 
 
@@ -188,6 +189,31 @@ def test_a_hold_is_signed_before_it_lapses_or_not_at_all(street: Street) -> None
         hold_for(street, session, make_terms(uses=("cinema",)), days=1 / 24 / 120)
     with street.house.services.database.write() as session:
         assert [waiting.id for waiting in list_pending(session, by=street.seller, now=SOON)] == [one.id]
+
+
+def test_a_licence_out_of_a_hold_is_signed_before_the_hold_lapses_or_bought_without_it(street: Street) -> None:
+    """In the hold's last minute nobody could sign; once it is over the same licence needs none and has seven days."""
+    with street.house.services.database.write() as session:
+        take_own_key(street, session, street.seller)
+        holds = [hold_for(street, session, make_terms(uses=(use,)), days=days) for use, days in HELD]
+        sign_all(session, street.seller, OWN)
+        assert carry(street, session) == []
+        license_to(street, session, make_terms(), hold=holds[0])
+        (one,) = list_pending(session, by=street.seller, now=SOON)
+        assert one.deadline.timestamp() == int((NOW + timedelta(days=1)).timestamp()) - 1
+        assert sign_all(session, street.seller, OWN) == 1
+        assert carry(street, session, later=timedelta(hours=23)) == []
+    late = NOW + timedelta(days=2, seconds=-30)
+    with pytest.raises(TooLateToSign), street.house.services.database.write() as session:
+        license_to(street, session, make_terms(uses=("cinema",)), hold=holds[1], now=late)
+    with street.house.services.database.write() as session:
+        over = late + timedelta(minutes=1)
+        license_to(street, session, make_terms(uses=("cinema",)), now=over)
+        (one,) = list_pending(session, by=street.seller, now=over)
+        assert one.deadline.timestamp() == int((over + timedelta(days=7)).timestamp())
+        give_signature(session, pending_id=one.id, signature=sign(OWN, one), by=street.seller, now=over)
+        assert carry(street, session, later=over - NOW) == []
+        assert agrees_with_chain(street, session)
 
 
 def test_what_is_not_signed_in_time_is_refused_and_blocks_nobody(street: Street) -> None:

@@ -10,20 +10,26 @@ from asset_hub.accounts import Actor, Role, party_names, require_organisation
 from asset_hub.accounts.models import PartyRow
 from asset_hub.catalogue.models import AssetRow
 from asset_hub.core import clock
+from asset_hub.core.events import emit
 from asset_hub.core.files import read_blob
+from asset_hub.core.ids import new_id
 from asset_hub.core.jobs import JobRow, JobState
 from ledger.codebook import GrantKind
+from ledger.events import EntryConfirmed
 from ledger.house_keys import add_key, keeps_own_keys
+from ledger.key_errors import KeyMissing
+from ledger.key_models import KeyRow
 from ledger.order_models import SettlementRow
 from ledger.orders import order_on_ledger
 from ledger.pending import lapse_unsigned, list_pending
 from ledger.settlements import OrderState as State
 from ledger.signing import Key
+from ledger.types import EntryKind
 from marketplace.licences import LicenceState, get_licence
 from marketplace.listings import publish_listing
 from marketplace.models import LicenceRow
-from marketplace.orders import Order
-from marketplace.settling import accept_delivery, follow_overdue
+from marketplace.orders import Order, cancel_order
+from marketplace.settling import accept_delivery, follow_overdue, try_again
 from tests.builders import make_actor
 from tests.ledger.houses import carry_out
 from tests.ledger.test_house_keys import sign
@@ -159,6 +165,63 @@ def test_an_acceptance_that_the_buyer_does_not_sign_is_no_answer(shop: Shop) -> 
         licence = session.exec(select(LicenceRow.state).where(LicenceRow.order_id == order.id)).one()
     assert held is not None
     assert (held.state, held.is_waiting, held.is_stuck, licence) == (State.DELIVERED, True, False, "delivered")
+
+
+def key_ends(shop: Shop, at: datetime | None) -> None:
+    """Let the seller's own key be valid until then."""
+    with shop.services.database.write() as session:
+        key = session.get_one(KeyRow, (require_organisation(shop.seller), SELLER.address))
+        key.valid_until = at and int(at.timestamp())
+
+
+def test_an_order_placed_while_a_key_is_over_is_opened_when_the_house_has_one_again(shop: Shop) -> None:
+    buyer, now = shop.make_buyer(), clock.now()
+    key_ends(shop, now - timedelta(days=1))
+    orders = [shop.order(buyer, shop.quote(buyer, make_terms(years=years))) for years in (5, 6)]
+    with shop.services.database.write() as session:
+        cancel_order(session, order_id=orders[1].id, by=buyer)
+        operator = make_actor(session, roles={Role.OPERATOR})
+    shop.services.run_jobs(threads=1)
+    skipped = acts_of(shop, orders[0])
+    with pytest.raises(KeyMissing), shop.services.database.write() as session:
+        try_again(session, shop.services.keys, order_id=orders[0].id, by=operator, now=now)
+
+    key_ends(shop, None)
+    with shop.services.database.write() as session:
+        emit(session, EntryConfirmed(new_id(), require_organisation(shop.seller), EntryKind.KEY))
+    shop.services.run_jobs(threads=1)
+
+    assert (skipped, acts_of(shop, orders[0])) == ([], [("OpenOrder", "unsigned")])
+    assert sign_all(shop, shop.seller, SELLER) == ["order"]
+    assert (state_of(shop, orders[0]), acts_of(shop, orders[1])) == (State.OPENED, [])
+
+
+def test_an_operator_may_try_again_what_was_never_recorded(shop: Shop) -> None:
+    """One order that was never taken to the ledger, one whose acceptance was not."""
+    buyer = shop.make_buyer()
+    with shop.services.database.write() as session:
+        operator = make_actor(session, roles={Role.OPERATOR})
+    sold = shop.order(buyer, shop.quote(buyer, make_terms()))
+    shop.pay(buyer, sold)
+    shop.services.run_jobs(threads=1)
+    sign_all(shop, shop.seller, SELLER)
+    sign_all(shop, shop.seller, SELLER)
+    key_ends(shop, clock.now() - timedelta(days=1))
+    new = shop.order(buyer, shop.quote(buyer, make_terms(years=6)))
+    with shop.services.database.write() as session:
+        accept_delivery(session, order_id=sold.id, by=buyer, now=clock.now())
+    shop.services.run_jobs(threads=1)
+    before = (acts_of(shop, sold)[-1], acts_of(shop, new))
+    key_ends(shop, None)
+
+    for order in (sold, new, new):
+        with shop.services.database.write() as session:
+            try_again(session, shop.services.keys, order_id=order.id, by=operator, now=clock.now())
+    shop.services.run_jobs(threads=1)
+
+    assert before == (("Deliver", "confirmed"), [])
+    assert (state_of(shop, sold), acts_of(shop, new)) == (State.CLOSED, [("OpenOrder", "unsigned")])
+    assert sign_all(shop, shop.seller, SELLER) == ["order"]
 
 
 def test_what_is_said_of_keys_is_true_of_each_house(shop: Shop) -> None:
