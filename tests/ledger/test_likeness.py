@@ -1,6 +1,7 @@
 """The fingerprint of a picture: one value by any decoder, near after re-compression, far for others, no crash."""
 
 import io
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from PIL import Image
 
 from ledger.likeness import MOST_SIMILAR, distance_of, fingerprint_of, read_fingerprint
 from ledger.pictured import fingerprint_file
-from ledger.rasters import Raster
+from ledger.rasters import Raster, cut_rows
 from tests.commands import Shell, shell
 from tests.drill import grown
 from tests.media_files import make_picture, paint
@@ -79,7 +80,8 @@ def test_the_same_picture_stays_near_and_other_pictures_far(stated: str, tmp_pat
         near.append(distance_of(read_fingerprint(path), stated))
     for seed in range(2, 30):
         picture = paint(seed).convert("L").resize((256, 168))
-        far.append(distance_of(fingerprint_of(Raster(256, 256, 168, picture.tobytes())), stated))
+        rows = cut_rows(picture.tobytes(), columns=256, count=168)
+        far.append(distance_of(fingerprint_of(Raster(256, 168, rows)), stated))
 
     assert max(near) <= MOST_SIMILAR / 2
     assert min(far) > 2 * MOST_SIMILAR
@@ -137,3 +139,31 @@ def test_a_bare_reading_is_bounded_by_the_declared_size(tmp_path: Path) -> None:
 
     assert read_fingerprint(path) == ""
     assert len(fingerprint_file(path)) == 64
+
+
+def tall(path: Path, *, rows: int) -> Path:
+    """Write a picture one sample wide, dark above and light below."""
+    Image.linear_gradient("L").resize((1, rows)).save(path)
+    return path
+
+
+def test_a_long_thin_picture_takes_no_more_memory_than_its_rows(tmp_path: Path) -> None:
+    path = tall(tmp_path / "tall.png", rows=8000)
+
+    tracemalloc.start()
+    found = read_fingerprint(path)
+    _now, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert len(found) == 64
+    assert peak_bytes < 4 << 20
+
+
+def test_a_side_or_a_count_of_chunks_beyond_the_bound_is_not_read(tmp_path: Path) -> None:
+    most, more = (tall(tmp_path / f"{rows}.png", rows=rows) for rows in (1 << 15, (1 << 15) + 1))
+    chunked, many = tmp_path / "chunked.png", tmp_path / "many.png"
+    content = tall(tmp_path / "short.png", rows=300).read_bytes()
+    for path, count in ((chunked, 1 << 15), (many, 1 << 16)):
+        path.write_bytes(content[:33] + b"\0\0\0\0none\0\0\0\0" * count + content[33:])
+
+    assert [len(read_fingerprint(path)) for path in (most, more, chunked, many)] == [64, 0, 64, 0]
