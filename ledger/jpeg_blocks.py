@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 _MAX_PIXELS = 40_000_000
 _LEAST_SIDE = 256
 _MOST_SEGMENTS = 1000
+_CODE_NAMES, _QUANTA_NAMES = (0, 1, 2, 3, 16, 17, 18, 19), (0, 1, 2, 3)
 _SEQUENTIAL, _PROGRESSIVE = (0xC0, 0xC1), 0xC2
 _TABLES, _QUANTA, _SCAN, _RESTARTS, _EXIF, _ADOBE = 0xC4, 0xDB, 0xDA, 0xDD, 0xE1, 0xEE
-_END = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
-_RESTART = re.compile(rb"\xff[\xd0-\xd7]")
+_STOP = re.compile(rb"\xff[^\x00\xff]")
+_RESTARTED = range(0xD0, 0xD8)
 
 Codes = list[tuple[int, int]]
 
@@ -45,7 +46,7 @@ class Head:
     orientation: int = 1
     restarts: int = 0
     components: dict[int, Component] = field(default_factory=dict)
-    codes: dict[int, Codes] = field(default_factory=dict)
+    codes: dict[int, tuple[bytes, bytes]] = field(default_factory=dict)
     quanta: dict[int, int] = field(default_factory=dict)
 
 
@@ -112,24 +113,42 @@ def _read_frame(head: Head, body: bytes, *, is_progressive: bool) -> None:
 
 
 def _read_codes(head: Head, body: bytes) -> None:
-    """Spread each code over all 16-bit words that begin with it. Source: T.81, annex C."""
-    while body:
-        counts, values = body[1:17], body[17 : 17 + sum(body[1:17])]
-        lengths = [length for length, count in enumerate(counts, 1) for _ in range(count)]
-        if sum(1 << 16 - length for length in lengths) > 1 << 16:
+    """Keep the tables of a segment, no more than there are names: how many codes of each length, and their values."""
+    for _ in _CODE_NAMES:
+        if not body:
+            return
+        counts = body[1:17]
+        values = body[17 : 17 + sum(counts)]
+        if body[0] not in _CODE_NAMES or len(values) != sum(counts):
             raise Unreadable
-        spread: Codes = []
-        for value, length in zip(values, lengths, strict=True):
-            spread += [(value, length)] * (1 << 16 - length)
-        head.codes[body[0]] = spread + [(0, 0)] * ((1 << 16) - len(spread))
+        head.codes[body[0]] = counts, values
         body = body[17 + len(values) :]
+    if body:
+        raise Unreadable
+
+
+def _spread(counts: bytes, values: bytes) -> Codes:
+    """Spread each code over all 16-bit words that begin with it. Source: T.81, annex C."""
+    lengths = [length for length, count in enumerate(counts, 1) for _ in range(count)]
+    if sum(1 << 16 - length for length in lengths) > 1 << 16:
+        raise Unreadable
+    spread: Codes = []
+    for value, length in zip(values, lengths, strict=True):
+        spread += [(value, length)] * (1 << 16 - length)
+    return spread + [(0, 0)] * ((1 << 16) - len(spread))
 
 
 def _read_quanta(head: Head, body: bytes) -> None:
-    while body:
+    for _ in _QUANTA_NAMES:
+        if not body:
+            return
         is_wide, name = body[0] >> 4, body[0] & 15
+        if name not in _QUANTA_NAMES:
+            raise Unreadable
         head.quanta[name] = body[1] << 8 | body[2] if is_wide else body[1]
         body = body[129 if is_wide else 65 :]
+    if body:
+        raise Unreadable
 
 
 def _orientation(tiff: bytes) -> int:
@@ -147,14 +166,9 @@ def _orientation(tiff: bytes) -> int:
 
 
 def _read_scan(head: Head, body: bytes, content: bytes, start: int) -> Blocks:
-    found = _END.search(content, start)
-    data = content[start : found.start() if found else len(content)]
-    parts = [part.replace(b"\xff\x00", b"\xff") for part in _RESTART.split(data)]
-    order = [body[1 + 2 * at] for at in range(body[0])]
-    first, last, low = body[1 + 2 * body[0] : 4 + 2 * body[0]]
+    order = _order(head, body)
+    first, last, low = body[1 + 2 * len(order) : 4 + 2 * len(order)]
     is_whole = (first, last, low) == (0, 63, 0)
-    if not head.components or order[0] != next(iter(head.components)) or (head.is_plain_rgb and len(order) > 1):
-        raise Unreadable
     if not (is_whole or (head.is_progressive and (first, last) == (0, 0) and low >> 4 == 0)):
         raise Unreadable
     for at, name in enumerate(order):
@@ -165,14 +179,35 @@ def _read_scan(head: Head, body: bytes, content: bytes, start: int) -> Blocks:
     scale = (luma_quantum := head.quanta[luma.quanta]) * (1 << shift) / 8
     if not luma_quantum:
         raise Unreadable
-    columns, levels = _levels(head, order, parts, reads_rest=is_whole)
+    columns, levels = _levels(head, order, _parts(content, start), reads_rest=is_whole)
     return Blocks(
         columns, head.width, head.height, [min(255.0, max(0.0, 128 + scale * one)) for one in levels],
         head.orientation,
     )  # fmt: skip
 
 
-def _levels(head: Head, order: list[int], parts: list[bytes], *, reads_rest: bool) -> tuple[int, list[int]]:
+def _order(head: Head, body: bytes) -> list[int]:
+    """Return the components of a scan: each in the frame, none twice, brightness first. Source: T.81, B.2.3."""
+    order = [body[1 + 2 * at] for at in range(body[0])]
+    if len(set(order)) != len(order) or not set(order) <= set(head.components):
+        raise Unreadable
+    if not order or order[0] != next(iter(head.components)) or (head.is_plain_rgb and len(order) > 1):
+        raise Unreadable
+    return order
+
+
+def _parts(content: bytes, start: int) -> Iterator[bytes]:
+    """Cut a scan at its restarts, each part only when it is asked for. Raises Unreadable for one more than there is."""
+    while True:
+        found = _STOP.search(content, start)
+        end = found.start() if found else len(content)
+        yield content[start:end].replace(b"\xff\x00", b"\xff")
+        if found is None or content[end + 1] not in _RESTARTED:
+            raise Unreadable
+        start = end + 2
+
+
+def _levels(head: Head, order: list[int], parts: Iterator[bytes], *, reads_rest: bool) -> tuple[int, list[int]]:
     """Return the level of each luma block, row by row, and how many there are in a row."""
     planes = [head.components[name] for name in order]
     widest = max(one.across for one in head.components.values())
@@ -184,17 +219,19 @@ def _levels(head: Head, order: list[int], parts: list[bytes], *, reads_rest: boo
     units, rows = -(-head.width // (8 * across)), -(-head.height // (8 * down))
     columns = units * across
     levels = [0] * (columns * rows * down)
+    names = {one.dc for one in planes} | ({one.ac for one in planes} if reads_rest else set())
+    codes = {name: _spread(*head.codes[name]) for name in names}
     counts = [one.across * one.down if len(planes) > 1 else 1 for one in planes]
     every = head.restarts or units * rows
     reading = _Bits(b"")
     for unit in range(units * rows):
         if unit % every == 0:
-            reading, before = _Bits(parts[unit // every]), [0] * len(planes)
+            reading, before = _Bits(next(parts)), [0] * len(planes)
         for plane, (one, count) in enumerate(zip(planes, counts, strict=True)):
             for block in range(count):
-                before[plane] += reading.level(head.codes[one.dc])
+                before[plane] += reading.level(codes[one.dc])
                 if reads_rest:
-                    reading.skip_rest(head.codes[one.ac])
+                    reading.skip_rest(codes[one.ac])
                 if plane == 0:
                     x, y = unit % units * across + block % across, unit // units * down + block // across
                     levels[y * columns + x] = before[0]

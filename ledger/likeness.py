@@ -5,10 +5,10 @@ Source: ADR 0018 (the steps and the threshold), docs/verifier.md.
 """
 
 from collections.abc import Sequence
-from math import cos, pi
+from math import ceil, cos, pi
 from pathlib import Path
 
-from ledger.rasters import Raster, read_raster
+from ledger.rasters import BROKEN, Raster, read_raster
 
 FINGERPRINT_BITS = 256
 MOST_SIMILAR = 31
@@ -38,8 +38,10 @@ def fingerprint_of(raster: Raster) -> str:
 
 def read_fingerprint(path: Path) -> str:
     """Return the fingerprint of a JPEG or PNG file by nothing but Python; empty where that cannot read it."""
-    raster = read_raster(path)
-    return fingerprint_of(raster) if raster else ""
+    try:
+        return fingerprint_of(read_raster(path))
+    except BROKEN:
+        return ""
 
 
 def distance_of(one: str, other: str) -> int:
@@ -59,24 +61,30 @@ def _product(some: Sequence[float], others: Sequence[float]) -> float:
 
 
 def _cells(raster: Raster) -> list[list[float]]:
-    """Return the mean of each cell; a sample that lies in two cells counts in each by its share."""
-    across = _shares(raster.width, raster.columns)
-    down = _shares(raster.height, len(raster.samples) // raster.columns)
-    rows = [
-        raster.samples[start : start + raster.columns] for start in range(0, len(raster.samples), raster.columns)
-    ]  # fmt: skip
-    narrow = [[sum(row[place] * share for place, share in cell) for cell in across] for row in rows]
-    return [[sum(narrow[place][x] * share for place, share in cell) for x in range(_SIDE)] for cell in down]
+    """Return the mean of each cell; a sample that lies in two cells counts in each by its share.
+
+    No more than one row is held: each is added to its cells as it comes.
+    """
+    across, down = _shares(raster.width), _shares(raster.height)
+    into: list[list[tuple[int, float]]] = [[] for _ in range(ceil(raster.height))]
+    for cell, parts in enumerate(down):
+        for place, share in parts:
+            into[place].append((cell, share))
+    cells = [[0.0] * _SIDE for _ in range(_SIDE)]
+    for row, parts in zip(raster.rows, into, strict=True):
+        narrow = [sum(row[place] * share for place, share in cell) for cell in across]
+        for cell, share in parts:
+            cells[cell] = [one + more * share for one, more in zip(cells[cell], narrow, strict=True)]
+    return cells
 
 
-def _shares(length: float, count: int) -> list[list[tuple[int, float]]]:
+def _shares(length: float) -> list[list[tuple[int, float]]]:
     """Return for each cell which samples of a line lie in it, and by which share of the cell."""
     width = length / _SIDE
     cells = []
     for cell in range(_SIDE):
         start, end = cell * width, (cell + 1) * width
-        places = range(int(start), min(count, int(end) + 1))
-        parts = [(place, min(end, place + 1) - max(start, place)) for place in places]
+        parts = [(place, min(end, place + 1) - max(start, place)) for place in range(int(start), ceil(end))]
         cells.append([(place, part / width) for place, part in parts if part > 0])
     return cells
 

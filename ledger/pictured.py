@@ -4,7 +4,7 @@ from pathlib import Path
 
 from asset_hub.media import MediaKind, MediaRefused, draw_grey, identify, kind_of
 from ledger.likeness import fingerprint_of
-from ledger.rasters import Raster
+from ledger.rasters import Raster, cut_rows
 
 
 def fingerprint_file(path: Path) -> str:
@@ -20,4 +20,5 @@ def fingerprint_picture(path: Path, *, mime: str) -> str:
     if kind_of(mime) != MediaKind.PICTURE:
         return ""
     grey = draw_grey(path, mime=mime)
-    return fingerprint_of(Raster(grey.width, grey.width, grey.height, grey.samples))
+    rows = cut_rows(grey.samples, columns=grey.width, count=grey.height)
+    return fingerprint_of(Raster(grey.width, grey.height, rows))

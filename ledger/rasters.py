@@ -1,55 +1,66 @@
 """Reads how bright a picture is, by the standard library alone: JPEG by its block means, PNG by its samples. Pure.
 
-Every size is bounded before anything is unpacked; what is hostile, broken or another format is None, never a crash.
+Every size is bounded before anything is unpacked; what is hostile, broken or another format raises one of BROKEN.
 Source: ITU-T T.81 (JPEG), Exif 2.32 (orientation), W3C PNG third edition.
 """
 
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 
 from ledger.jpeg_blocks import Unreadable, read_jpeg_blocks
 
 _MAX_BYTES = 64 << 20
 _MAX_PIXELS = 8_000_000
+_LONGEST_SIDE = 1 << 15
+_MOST_CHUNKS = 1 << 16
 _PNG = b"\x89PNG\r\n\x1a\n"
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _WHITE = 255
 
+BROKEN = (ValueError, LookupError, ArithmeticError, MemoryError, struct.error, zlib.error)
+
 
 @dataclass(frozen=True, slots=True)
 class Raster:
-    """Brightness row by row, `columns` samples each, 0 to 255; width and height in samples, the last may be in part."""
+    """Brightness row by row, 0 to 255; width and height in samples, of which the last may be in part."""
 
-    columns: int
     width: float
     height: float
-    samples: Sequence[float]
+    rows: Iterable[Sequence[float]]
     orientation: int = 1
 
 
-def read_raster(path: Path) -> Raster | None:
-    """Return the brightness of a JPEG or PNG file; None for whatever else it is."""
+def cut_rows(samples: Sequence[float], *, columns: int, count: int) -> Iterator[Sequence[float]]:
+    """Return the first rows of samples that lie one behind another."""
+    return (samples[at : at + columns] for at in range(0, columns * count, columns))
+
+
+def read_raster(path: Path) -> Raster:
+    """Return the brightness of a JPEG or PNG file. Raises one of BROKEN for whatever else it is, as its rows may."""
     if path.stat().st_size > _MAX_BYTES:
-        return None
+        raise Unreadable
     content = path.read_bytes()
-    try:
-        if content.startswith(_PNG):
-            return _read_png(content)
-        if content.startswith(b"\xff\xd8"):
-            blocks = read_jpeg_blocks(content)
-            return Raster(blocks.columns, blocks.width / 8, blocks.height / 8, blocks.means, blocks.orientation)
-    except (Unreadable, ValueError, LookupError, ArithmeticError, struct.error, zlib.error):
-        pass
-    return None
+    return _read_png(content) if content.startswith(_PNG) else _read_jpeg(content)
+
+
+def _read_jpeg(content: bytes) -> Raster:
+    if not content.startswith(b"\xff\xd8"):
+        raise Unreadable
+    blocks = read_jpeg_blocks(content)
+    rows = cut_rows(blocks.means, columns=blocks.columns, count=ceil(blocks.height / 8))
+    return Raster(blocks.width / 8, blocks.height / 8, rows, blocks.orientation)
 
 
 def _read_png(content: bytes) -> Raster:
     chunks = list(_chunks(content))
     width, height, depth, kind, _packing, _filter, interlaced = struct.unpack(">IIBBBBB", chunks[0][1])
     if depth != 8 or interlaced or kind not in _CHANNELS or not 0 < width * height <= _MAX_PIXELS:
+        raise Unreadable
+    if max(width, height) > _LONGEST_SIDE:
         raise Unreadable
     stride = width * _CHANNELS[kind]
     unpacking = zlib.decompressobj()
@@ -59,18 +70,22 @@ def _read_png(content: bytes) -> Raster:
         raise Unreadable
     named = dict(chunks)
     palette = _palette(named.get(b"PLTE", b""), named.get(b"tRNS", b"")) if kind == 3 else []
-    samples: list[float] = []
-    for row in _rows(lines, stride, _CHANNELS[kind]):
-        samples += [palette[index] for index in row] if kind == 3 else _brightness(row, kind)
-    return Raster(width, width, height, samples)
+    rows = (
+        [palette[index] for index in row] if kind == 3 else _brightness(row, kind)
+        for row in _rows(lines, stride, _CHANNELS[kind])
+    )  # fmt: skip
+    return Raster(width, height, rows)
 
 
 def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
     at = len(_PNG)
-    while at + 8 <= len(content):
+    for _ in range(_MOST_CHUNKS):
+        if at + 8 > len(content):
+            return
         length, name = struct.unpack(">I4s", content[at : at + 8])
         yield name, content[at + 8 : at + 8 + length]
         at += length + 12
+    raise Unreadable
 
 
 def _rows(lines: bytes, stride: int, step: int) -> Iterator[bytearray]:

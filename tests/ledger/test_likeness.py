@@ -1,6 +1,8 @@
 """The fingerprint of a picture: one value by any decoder, near after re-compression, far for others, no crash."""
 
 import io
+import struct
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -8,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from ledger.jpeg_blocks import Unreadable, read_jpeg_blocks
 from ledger.likeness import MOST_SIMILAR, distance_of, fingerprint_of, read_fingerprint
 from ledger.pictured import fingerprint_file
-from ledger.rasters import Raster
+from ledger.rasters import Raster, cut_rows
 from tests.commands import Shell, shell
 from tests.drill import grown
 from tests.media_files import make_picture, paint
@@ -79,7 +82,8 @@ def test_the_same_picture_stays_near_and_other_pictures_far(stated: str, tmp_pat
         near.append(distance_of(read_fingerprint(path), stated))
     for seed in range(2, 30):
         picture = paint(seed).convert("L").resize((256, 168))
-        far.append(distance_of(fingerprint_of(Raster(256, 256, 168, picture.tobytes())), stated))
+        rows = cut_rows(picture.tobytes(), columns=256, count=168)
+        far.append(distance_of(fingerprint_of(Raster(256, 168, rows)), stated))
 
     assert max(near) <= MOST_SIMILAR / 2
     assert min(far) > 2 * MOST_SIMILAR
@@ -137,3 +141,90 @@ def test_a_bare_reading_is_bounded_by_the_declared_size(tmp_path: Path) -> None:
 
     assert read_fingerprint(path) == ""
     assert len(fingerprint_file(path)) == 64
+
+
+def tall(path: Path, *, rows: int) -> Path:
+    """Write a picture one sample wide, dark above and light below."""
+    Image.linear_gradient("L").resize((1, rows)).save(path)
+    return path
+
+
+def test_a_long_thin_picture_takes_no_more_memory_than_its_rows(tmp_path: Path) -> None:
+    path = tall(tmp_path / "tall.png", rows=8000)
+
+    tracemalloc.start()
+    found = read_fingerprint(path)
+    _now, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert len(found) == 64
+    assert peak_bytes < 4 << 20
+
+
+def test_a_side_or_a_count_of_chunks_beyond_the_bound_is_not_read(tmp_path: Path) -> None:
+    most, more = (tall(tmp_path / f"{rows}.png", rows=rows) for rows in (1 << 15, (1 << 15) + 1))
+    chunked, many = tmp_path / "chunked.png", tmp_path / "many.png"
+    content = tall(tmp_path / "short.png", rows=300).read_bytes()
+    for path, count in ((chunked, 1 << 15), (many, 1 << 16)):
+        path.write_bytes(content[:33] + b"\0\0\0\0none\0\0\0\0" * count + content[33:])
+
+    assert [len(read_fingerprint(path)) for path in (most, more, chunked, many)] == [64, 0, 64, 0]
+
+
+def segment(marker: int, body: bytes) -> bytes:
+    return b"\xff" + bytes([marker]) + struct.pack(">H", len(body) + 2) + body
+
+
+@pytest.fixture(scope="module")
+def jpeg() -> bytes:
+    out = io.BytesIO()
+    paint(1, size=(264, 258)).save(out, "JPEG", quality=90)
+    return out.getvalue()
+
+
+def test_tables_that_nobody_needs_are_refused_by_their_count_and_their_names(jpeg: bytes, tmp_path: Path) -> None:
+    empty = bytes(16)
+    heads = {
+        "eight": segment(0xC4, b"".join(bytes([name]) + empty for name in (0, 1, 2, 3, 16, 17, 18, 19))),
+        "nine": segment(0xC4, b"".join(bytes([name]) + empty for name in (0, 1, 2, 3, 16, 17, 18, 19, 0))),
+        "a fifth": segment(0xC4, b"\x04" + empty), "beyond": segment(0xC4, b"\xf0" + empty),
+        "quanta": segment(0xDB, b"".join(bytes([name]) + bytes(64) for name in range(4)) + bytes(65)),
+        "a fifth quantum": segment(0xDB, b"\x04" + bytes(64)),
+    }  # fmt: skip
+    found = {}
+    for name, head in heads.items():
+        path = tmp_path / f"{name}.jpg"
+        path.write_bytes(jpeg[:2] + head + jpeg[2:])
+        found[name] = len(read_fingerprint(path))
+
+    assert found == {name: 64 if name == "eight" else 0 for name in heads}
+
+
+def test_a_scan_names_each_component_of_the_frame_once() -> None:
+    out = io.BytesIO()
+    paint(1, size=(264, 258)).convert("L").save(out, "JPEG")
+    content = out.getvalue()
+    before = content[: content.index(b"\xff\xda")]
+    held = {}
+    for components in ((1,), (1, 1), (1,) * 255, (1, 9), ()):
+        scan = bytes([len(components)]) + b"".join(bytes([one, 0]) for one in components) + b"\x00\x3f\x00"
+        try:
+            held[components] = len(read_jpeg_blocks(before + segment(0xDA, scan) + bytes(60_000)).means)
+        except Unreadable:
+            held[components] = 0
+
+    assert list(held.values()) == [33 * 33, 0, 0, 0, 0]
+
+
+def test_restarts_are_cut_only_as_far_as_the_picture_needs_them(jpeg: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "restarts.jpg"
+    path.write_bytes(jpeg[:-2] + b"\xff\xd0" * 400_000 + jpeg[-2:])
+    content = path.read_bytes()
+
+    tracemalloc.start()
+    means = read_jpeg_blocks(content).means
+    _now, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert means == read_jpeg_blocks(jpeg).means
+    assert peak_bytes < 5 << 20
