@@ -21,7 +21,7 @@ from ledger.models import JournalRow
 from ledger.sites import find_site
 from ledger.submit import submit_next
 from tests.builders import make_actor, make_organisation
-from tests.ledger.houses import NOW, House, make_house
+from tests.ledger.houses import NOW, House, confirm_all, make_house
 
 TITLE, TEXT = "朝天门影像权属之争", "该片由我方于 1983 年摄制。"
 
@@ -67,7 +67,9 @@ class Court:
             return act(session, self.keys, case_id=case, by=by, now=self.now, **given)
 
     def carry(self) -> None:
+        """Confirm what waits for a second person, and carry everything."""
         with self.services.database.write() as session:
+            confirm_all(session)
             while submit_next(session, self.keys, now=self.now):
                 pass
 
