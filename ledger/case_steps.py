@@ -1,7 +1,8 @@
 """Steps of disputes: what was said in each, when it counts, and the dispute between our row and the contract's record.
 
 A step counts once every house that keeps its own key has signed it. Until then the dispute stands as before, and any
-other step takes its place, so that nobody holds a dispute up by not signing.
+other step takes its place, so that nobody holds a dispute up by not signing. Only a step that waits for a signature
+itself does not take the place of an answer or appeal whose term is over first: that could never be made again.
 """
 
 import re
@@ -23,11 +24,14 @@ from ledger.case_errors import BadCase, CaseBusy, CaseUnsigned
 from ledger.case_models import CaseRow, CaseStepRow
 from ledger.disputes import CaseAct, CaseRecord, CaseState, Claim, OpenCase, SubjectKind, advance_case, licence_subject
 from ledger.entries import commitment_to, record_entry
+from ledger.handed import signatures_of
 from ledger.merkle import keccak, root_of
 from ledger.models import EntryRow
 from ledger.pending import overtake
 from ledger.signing import Keys
+from ledger.terms import end_of_term
 from ledger.types import EntryKind, EntryState
+from ledger.waiting import SIGN_WITHIN, speaking_keys
 
 MOST_TITLE = 200
 _MAX_TEXT, _MAX_EXHIBITS = 20_000, 50
@@ -80,11 +84,14 @@ def read_state(record: CaseRecord) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def make_way(session: WriteSession, case: CaseRow, now: datetime) -> None:
+def make_way(
+    session: WriteSession, case: CaseRow, signers: Sequence[UUID | str], now: datetime, *, term: int | None
+) -> None:  # fmt: skip
     """Let the next step be the only one: one that waits for a signature is given up for it.
 
-    Raises CaseBusy for a step that is on its way to the ledger or being signed at this moment, CaseUnsigned before the
-    claimant signed the dispute.
+    `signers` sign the next step, `term` ends it. Raises CaseBusy for a step that is on its way to the ledger or being
+    signed at this moment, or of another house that would have no time left if the next is not signed; CaseUnsigned
+    before the claimant signed the dispute.
     """
     statement = select(EntryRow).where(
         EntryRow.subject_id == case.id, col(EntryRow.state).in_((EntryState.RECORDED, EntryState.UNSIGNED))
@@ -94,9 +101,12 @@ def make_way(session: WriteSession, case: CaseRow, now: datetime) -> None:
     free = session.exec(statement.with_for_update(skip_locked=True).execution_options(populate_existing=True)).all()
     if len(free) < len(waiting) or any(entry.state == EntryState.RECORDED for entry in free):
         raise CaseBusy
+    until = _waits_until(session, signers, now, term)
     for entry in free:
         if entry.args["act"] == OpenCase.__name__:
             raise CaseUnsigned
+        if _ends_before(session, entry, until, signers):
+            raise CaseBusy(N_("The other side’s step waits for its signature until its term ends; so would this one."))
         overtake(session, entry, now=now)
 
 
@@ -146,6 +156,22 @@ def case_signed(session: WriteSession, entry: EntryRow, now: datetime) -> None:
 def opening_of(opened: CaseRecord) -> CaseRecord:
     """Return a dispute before it is opened: known here, and to the ledger not at all."""
     return replace(opened, state=CaseState.NONE)
+
+
+def _waits_until(session: WriteSession, signers: Sequence[UUID | str], now: datetime, term: int | None) -> int:
+    """Return the last second at which a new step may still wait for a signature, 0 where it waits for none."""
+    houses = (one for one in signers if isinstance(one, UUID))
+    if not any(speaking_keys(session, organisation_id=house, now=now) for house in houses):
+        return 0
+    last = int((now + SIGN_WITHIN).timestamp())
+    return last if term is None else min(last, term)
+
+
+def _ends_before(session: WriteSession, entry: EntryRow, until: int, signers: Sequence[UUID | str]) -> bool:
+    """Say whether the term of a step that waits for others than these signers ends before then."""
+    term = end_of_term(session, entry)
+    awaited = {row.organisation_id for row in signatures_of(session, entry.id)}
+    return term is not None and term < until and not awaited <= set(signers)
 
 
 def _move(case: CaseRow, step: CaseStepRow, before: CaseRecord, after: CaseRecord) -> None:

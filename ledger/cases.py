@@ -322,7 +322,7 @@ def _take(
     make: Callable[[bytes, bytes], CaseAct],
 ) -> None:
     """Take a step: check it against the case, keep what was said, record its entry."""
-    make_way(session, case, said.now)
+    make_way(session, case, signers, said.now, term=case.due if name in ("answer", "appeal") else None)
     step = write_step(session, keys, case, name, said, require_organisation(said.by))
     act, before = make(case_key(case.id), step.digest), record_of(case)
     try:

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import typer
 
-from asset_hub.accounts import Actor, find_party
+from asset_hub.accounts import Actor, find_party, require_organisation
 from asset_hub.accounts.acting import acting_person
 from asset_hub.core import clock
 from asset_hub.core.clock import BEIJING
@@ -26,7 +26,7 @@ from ledger.attest import countersign
 from ledger.cli import LedgerHome
 from ledger.house_keys import read_address, show_address
 from ledger.key_errors import SignatureNotFound
-from ledger.key_views import SIGNED_TYPE, TO_SIGN_TYPE, facts_of_keys, facts_of_pending, read_signed
+from ledger.key_views import SIGNED_TYPE, TO_SIGN_TYPE, count_held_up, facts_of_keys, facts_of_pending, read_signed
 from ledger.keyfiles import TokenSigner, digest_to_sign, make_keystore, read_keystore
 from ledger.pending import give_signature, list_pending
 from ledger.signing import Signer
@@ -166,18 +166,23 @@ def pending(
     """Say what one's house has to sign, in words; and write it as files to take to where the key is."""
     home = cast(LedgerHome, home_of(context))
     with home.database.write() as session:
-        actor = acting(home, session, by, house)
-        found = [facts_of_pending(one) for one in list_pending(session, by=actor, now=clock.now())]
+        actor, now = acting(home, session, by, house), clock.now()
+        waiting = list_pending(session, by=actor, now=now)
+        of_house = require_organisation(actor)
+        held_up = count_held_up(session, organisation_id=of_house, pending=waiting, now=now)
+    found = [facts_of_pending(one) for one in waiting]
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
         for one in found:
             text = json.dumps(one, ensure_ascii=False, indent=1)
             (folder / f"to-sign-{one['id']}.json").write_text(text, encoding="utf-8")
     if as_json:
-        print(json.dumps({"pending": found}, ensure_ascii=False))
+        print(json.dumps({"pending": found, "held_up": held_up}, ensure_ascii=False))
         return
     for one in found:
         print(f"{one['id']}  until {one['deadline']}\n  {one['text']['zh']}\n  {one['text']['en']}")
+    if held_up:
+        print(f"held up, as one of its houses has no valid key now: {held_up}")
 
 
 @commands.command("sign")

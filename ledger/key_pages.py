@@ -14,6 +14,7 @@ from asset_hub.web.texts import translator
 from ledger import permissions
 from ledger.house_keys import cancel_recovery, is_in_custody, list_keys, read_address, show_address
 from ledger.key_acts import CancelRecovery
+from ledger.key_views import count_held_up
 from ledger.pages import REFUSAL_WORDS
 from ledger.pending import list_given_up, list_pending
 from ledger.types import CustodyKind, KeyState
@@ -49,20 +50,21 @@ _WORDS: dict[str, str] = {
 @router.get("/keys")
 def keys_page(request: Request, by: CurrentActor) -> Response:
     """The keys of the reader's house, and what waits for its signature."""
-    house = require_organisation(by)
+    house, now = require_organisation(by), clock.now()
     require(by, permissions.KEYS, organisation_id=house)
     with request.app.state.services.database.write() as session:
         found = list_keys(session, organisation_id=house)
-        pending = list_pending(session, by=by, now=clock.now())
+        pending = list_pending(session, by=by, now=now)
+        held_up = count_held_up(session, organisation_id=house, pending=pending, now=now)
         in_custody = is_in_custody(session, organisation_id=house)
-        given_up = list_given_up(session, by=by, now=clock.now())
+        given_up = list_given_up(session, by=by, now=now)
     objected = {one.typed["message"]["key"] for one in pending if one.typed["primaryType"] == CancelRecovery.__name__}
     recoveries = [one for one in found if one.state == KeyState.RECOVERING]
     language = language_of(request)
     words = {name: translator(language)(text) for name, text in _WORDS.items()}
     return render(
         request, "ledger/keys.html", title=N_("Keys and signatures"), keys=found, pending=pending,
-        in_custody=in_custody, states=STATE_WORDS, custody=CUSTODY_WORDS, show_address=show_address,
+        held_up=held_up, in_custody=in_custody, states=STATE_WORDS, custody=CUSTODY_WORDS, show_address=show_address,
         acts=PURPOSE_ACTS, given_up=[(one, REFUSAL_WORDS[one.reason]) for one in given_up],
         recoveries=[(one, f"0x{one.address.hex()}" in objected) for one in recoveries],
         words=json.dumps(words, ensure_ascii=False),

@@ -13,7 +13,7 @@ from asset_hub.core import clock
 from ledger import house_keys, permissions
 from ledger.house_keys import read_address
 from ledger.key_errors import BadSignature
-from ledger.key_views import facts_of_given_up, facts_of_keys, facts_of_pending
+from ledger.key_views import count_held_up, facts_of_given_up, facts_of_keys, facts_of_pending
 from ledger.pending import give_signature, list_given_up, list_pending
 from ledger.waiting import PURPOSE_ACTS, PURPOSE_COUNTERSIGN
 
@@ -107,12 +107,15 @@ def complete_recovery(request: Request, organisation_id: UUID, address: str, by:
 def signatures(request: Request, by: CurrentActor) -> dict[str, Any]:
     """What waits for a signature of one's own house: in words, and exactly as it is signed (EIP-712).
 
-    `given_up` is what it did not sign in the last 30 days.
+    `held_up` counts what nobody can sign now, as one of its houses has no valid key; `given_up` is what it did not
+    sign in the last 30 days.
     """
     now = clock.now()
     with request.app.state.services.database.write() as session:
+        pending, house = list_pending(session, by=by, now=now), require_organisation(by)
         return {
-            "pending": [facts_of_pending(one) for one in list_pending(session, by=by, now=now)],
+            "pending": [facts_of_pending(one) for one in pending],
+            "held_up": count_held_up(session, organisation_id=house, pending=pending, now=now),
             "given_up": [facts_of_given_up(one) for one in list_given_up(session, by=by, now=now)],
         }
 

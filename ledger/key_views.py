@@ -1,13 +1,20 @@
-"""What waits for a signature as the file that its signer takes to where the key is."""
+"""What waits for a signature as the file that its signer takes to where the key is, and how much waits for a key."""
 
 import json
+from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+from sqlmodel import col, func, select
 
 from asset_hub.core.db import ReadSession
 from ledger.house_keys import HouseKey, is_in_custody, list_keys, show_address
 from ledger.key_errors import SignatureNotFound
+from ledger.key_models import SignatureRow
+from ledger.models import EntryRow
 from ledger.pending import GivenUp, Pending
+from ledger.types import EntryState
 from ledger.waiting import PURPOSE_ACTS, PURPOSE_COUNTERSIGN
 
 TO_SIGN_TYPE = "asset_hub/to-sign/1"
@@ -21,6 +28,18 @@ def facts_of_pending(one: Pending) -> dict[str, Any]:
         "deadline": one.deadline.isoformat(), "by": show_address(one.address) if one.address else None,
         "digest": one.digest.hex(), "typed_data": one.typed,
     }  # fmt: skip
+
+
+def count_held_up(
+    session: ReadSession, *, organisation_id: UUID, pending: Collection[Pending], now: datetime
+) -> int:  # fmt: skip
+    """Return how many acts wait for this house's signature that are not among `pending`: a valid key is missing."""
+    statement = select(func.count(func.distinct(SignatureRow.entry_id))).where(
+        SignatureRow.entry_id == EntryRow.id, EntryRow.state == EntryState.UNSIGNED,
+        SignatureRow.organisation_id == organisation_id, col(SignatureRow.signature).is_(None),
+        SignatureRow.deadline > now.timestamp(), col(SignatureRow.id).not_in({one.id for one in pending}),
+    )  # fmt: skip
+    return session.exec(statement).one()
 
 
 def facts_of_given_up(one: GivenUp) -> dict[str, Any]:

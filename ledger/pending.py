@@ -12,7 +12,7 @@ from asset_hub.core.db import ReadSession, WriteSession
 from ledger import permissions
 from ledger.entries import move_to_the_end, submit_soon
 from ledger.handed import signatures_of
-from ledger.key_errors import BadSignature, SignatureClosed, SignatureNotFound, WordsChanged
+from ledger.key_errors import BadSignature, KeyMissing, SignatureClosed, SignatureNotFound, WordsChanged
 from ledger.key_models import ConfirmationRow, SignatureRow
 from ledger.models import EntryRow
 from ledger.pauses import require_open
@@ -54,7 +54,8 @@ class GivenUp:
 def list_pending(session: WriteSession, *, by: Actor, now: datetime) -> tuple[Pending, ...]:
     """Return what one's house has to sign now, oldest first, in the words of this moment.
 
-    It writes: words that have changed since (a licence beside this one) are asked for anew. Raises Forbidden.
+    It writes: words that have changed since (a licence beside this one) are asked for anew. What cannot go on now, for
+    one of its houses has no valid key, is left out. Raises Forbidden.
     """
     house = require_organisation(by)
     require(by, permissions.KEYS, organisation_id=house)
@@ -194,7 +195,11 @@ def _of_entry(session: WriteSession, entry: EntryRow, house: UUID, now: datetime
     deadline = rows[0].deadline
     if now.timestamp() >= deadline:
         return []
-    write_asks(session, entry, wanted(session, entry, deadline=deadline, now=now), now)
+    try:
+        asks = wanted(session, entry, deadline=deadline, now=now)
+    except KeyMissing:
+        return []
+    write_asks(session, entry, asks, now)
     said = say(session, entry)
     return [
         Pending(

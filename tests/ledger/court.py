@@ -67,6 +67,7 @@ class Court:
             return act(session, self.keys, case_id=case, by=by, now=self.now, **given)
 
     def carry(self) -> None:
+        """Confirm what waits for a second person, and carry everything."""
         with self.services.database.write() as session:
             confirm_all(session)
             while submit_next(session, self.keys, now=self.now):

@@ -5,9 +5,12 @@ from datetime import timedelta
 from asset_hub.accounts import Role
 from asset_hub.core import clock
 from ledger.house_keys import RECOVERY_WAIT_SECONDS, list_keys, show_address
+from ledger.key_models import KeyRow
+from ledger.pending import list_pending
 from ledger.types import KeyState
 from tests.builders import make_actor
-from tests.ledger.test_deeds import Street, carry, id_of
+from tests.ledger.houses import NOW, make_terms
+from tests.ledger.test_deeds import Street, carry, id_of, license_to
 from tests.ledger.test_house_keys import NEXT, OWN, sign_all, street, take_own_key
 from tests.web.pages import client_for
 
@@ -58,3 +61,26 @@ def test_a_recovery_is_proposed_seen_with_its_date_objected_to_and_completed(str
     carried(later=timedelta(days=3, hours=1))
     keys = {one["address"]: one["state"] for one in home.get("/api/v1/keys").json()["keys"]}
     assert keys == keys | {address: "live", show_address(OWN.address): "live"}
+
+
+def test_what_another_house_cannot_sign_is_counted_and_the_rest_is_signed(street: Street) -> None:
+    with street.house.services.database.write() as session:
+        take_own_key(street, session, street.seller)
+        take_own_key(street, session, street.buyer, NEXT)
+        license_to(street, session, make_terms(uses=("cinema",)))
+        license_to(street, session, make_terms(), buyer=street.other)
+        session.get_one(KeyRow, (id_of(street.buyer), NEXT.address)).valid_until = int(NOW.timestamp()) - 1
+    home, other = (client_for(street.house.services, by) for by in (street.seller, street.buyer))
+
+    answers = [one.get("/api/v1/signatures").json() for one in (home, other)]
+    pages = [one.get("/keys") for one in (home, other)]
+
+    assert [(len(one["pending"]), one["held_up"]) for one in answers] == [(1, 1), (0, 1)]
+    assert ["has no valid key now: 1." in one.text for one in pages] == [True, True]
+    with street.house.services.database.write() as session:
+        assert sign_all(session, street.seller, OWN) == 1
+        assert carry(street, session) == ["None"]
+        assert list_pending(session, by=street.seller, now=NOW) == ()
+        session.get_one(KeyRow, (id_of(street.buyer), NEXT.address)).valid_until = None
+        assert (sign_all(session, street.seller, OWN), sign_all(session, street.buyer, NEXT)) == (1, 1)
+        assert carry(street, session) == []

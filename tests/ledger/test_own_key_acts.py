@@ -7,7 +7,7 @@ import pytest
 from sqlmodel import select
 
 from asset_hub.accounts import Actor
-from ledger.case_errors import CaseUnsigned
+from ledger.case_errors import CaseBusy, CaseUnsigned
 from ledger.case_models import ObjectionRow
 from ledger.case_steps import record_of
 from ledger.case_views import UNSIGNED_WORD, CaseView, facts_of, get_case, next_steps, steps_of
@@ -158,6 +158,27 @@ def test_a_step_that_is_not_signed_holds_nobody_up(book: Cashbook) -> None:
     court.do(withdraw_case, case, court.claimant)
     assert sign_all(book, court.claimant, CLAIMANT) == 1
     assert (court.state(case), court.row(case).is_frozen, court.is_held_back()) == (CaseState.CLOSED, False, False)
+
+
+def test_an_answer_gives_way_to_no_step_that_is_itself_unsigned_when_the_term_is_over(book: Cashbook) -> None:
+    """Early in the term there is time to answer again; a step that nobody has to sign takes its place at any time."""
+    court = book.court
+    case = court.open(answer_days=20)
+    sign_all(book, court.claimant, CLAIMANT)
+    due = court.row(case).due
+    court.do(answer_case, case, court.respondent)
+    court.do(withdraw_case, case, court.claimant)
+    assert len(pending(book, court.claimant)) == 1
+    court.do(answer_case, case, court.respondent)
+    court.now = NOW.fromtimestamp(due - 120, NOW.tzinfo)
+    court.do(answer_case, case, court.respondent)
+
+    check_refused(court, CaseBusy, lambda: court.record(withdraw_case, case, court.claimant))
+
+    assert sign_all(book, court.respondent, LICENSOR) == 1
+    assert court.state(case) == CaseState.ANSWERED
+    court.do(withdraw_case, case, court.claimant)
+    assert (sign_all(book, court.claimant, CLAIMANT), court.state(case)) == (1, CaseState.CLOSED)
 
 
 def test_a_dispute_that_its_claimant_does_not_sign_is_never_opened_and_says_so(book: Cashbook) -> None:

@@ -171,7 +171,7 @@ def key_ends(shop: Shop, at: datetime | None) -> None:
     """Let the seller's own key be valid until then."""
     with shop.services.database.write() as session:
         key = session.get_one(KeyRow, (require_organisation(shop.seller), SELLER.address))
-        key.valid_until = at and int(at.timestamp())
+        key.valid_until = int(at.timestamp()) if at else None
 
 
 def test_an_order_placed_while_a_key_is_over_is_opened_when_the_house_has_one_again(shop: Shop) -> None:
