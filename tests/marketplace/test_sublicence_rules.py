@@ -11,12 +11,13 @@ import pytest
 from sqlmodel import select
 from typer.testing import CliRunner
 
-from asset_hub.accounts import Actor
+from asset_hub.accounts import Actor, require_person
 from asset_hub.accounts.models import PartyRow, PersonRow
 from asset_hub.catalogue.models import AssetRow
 from asset_hub.cli import app
 from asset_hub.core import clock
 from asset_hub.core.period import DateRange
+from asset_hub.messages import list_notices
 from ledger.codebook import GrantKind
 from ledger.errors import NotSublicensable
 from ledger.models import EntryRow, GrantRow
@@ -25,6 +26,7 @@ from marketplace.errors import DisclosureChanged, WindowTaken
 from marketplace.holds import place_hold
 from marketplace.licences import Licence, grant_licence
 from marketplace.models import LicenceRow, OrderRow, QuoteRow
+from marketplace.notices import tell_delivered, tell_refused
 from marketplace.orders import Order, mark_paid
 from marketplace.quotes import Quote
 from tests.marketplace.shop import Shop, make_terms
@@ -135,6 +137,26 @@ def test_offers_are_listed_with_work_and_both_houses(trade: Trade) -> None:
 
     (line,) = [line for line in said.stdout.splitlines() if str(made.id) in line]
     assert f"open     {work} under no. {trade.above.number}  {sides[0]} to {sides[1]}  ¥318.00" in line
+
+
+def test_the_producers_of_a_house_that_licensed_on_are_told_how_it_ended(trade: Trade) -> None:
+    licence = trade.shop.pay(trade.house, trade.shop.order(trade.house, trade.offer(2038)))
+    with trade.shop.services.database.write() as session:
+        tell_delivered(session, licence_id=licence.id, now=clock.now())
+        tell_refused(session, licence_id=licence.id, now=clock.now())
+
+    told = notices_of(trade.shop, trade.studio, licence)
+
+    assert told == [
+        f"Licence no. {licence.number} was refused by the ledger; the sale is undone.",
+        f"Sold: licence no. {licence.number} is delivered.",
+    ]
+
+
+def notices_of(shop: Shop, reader: Actor, licence: Licence) -> list[str]:
+    with shop.services.database.read() as session:
+        notices = list_notices(session, person_id=require_person(reader))
+    return sorted(str(one.text) for one in notices if one.link == f"/licences/{licence.id}")
 
 
 def grant(shop: Shop, buyer: Actor, order: Order) -> Licence:
