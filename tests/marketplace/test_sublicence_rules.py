@@ -22,15 +22,17 @@ from ledger.codebook import GrantKind
 from ledger.errors import NotSublicensable
 from ledger.models import EntryRow, GrantRow
 from ledger.revoked import NAME
-from marketplace.errors import DisclosureChanged, WindowTaken
+from marketplace.errors import DisclosureChanged, OfferTaken, WindowTaken
 from marketplace.holds import place_hold
 from marketplace.licences import Licence, grant_licence
 from marketplace.models import LicenceRow, OrderRow, QuoteRow
 from marketplace.notices import tell_delivered, tell_refused
-from marketplace.orders import Order, mark_paid
+from marketplace.orders import Order, OrderState, cancel_order, mark_paid
 from marketplace.quotes import Quote
+from marketplace.sublicences import list_offers, withdraw_offer
 from tests.marketplace.shop import Shop, make_terms
 from tests.marketplace.test_sublicences import offer, open_shop
+from tests.web.pages import client_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ def test_offers_are_listed_with_work_and_both_houses(trade: Trade) -> None:
     said = CliRunner().invoke(app, ["sublicence", "list", "--by", login], env={"ASSET_HUB_HOME": home})
 
     (line,) = [line for line in said.stdout.splitlines() if str(made.id) in line]
-    assert f"open     {work} under no. {trade.above.number}  {sides[0]} to {sides[1]}  ¥318.00" in line
+    assert f"open            {work} under no. {trade.above.number}  {sides[0]} to {sides[1]}  ¥318.00" in line
 
 
 def test_the_producers_of_a_house_that_licensed_on_are_told_how_it_ended(trade: Trade) -> None:
@@ -151,6 +153,28 @@ def test_the_producers_of_a_house_that_licensed_on_are_told_how_it_ended(trade: 
         f"Licence no. {licence.number} was refused by the ledger; the sale is undone.",
         f"Sold: licence no. {licence.number} is delivered.",
     ]
+
+
+def test_an_offer_whose_order_fell_says_so_and_is_not_open(trade: Trade) -> None:
+    services = trade.shop.services
+    lapsed, cancelled, waiting = (trade.shop.order(trade.house, trade.offer(2034)) for _ in range(3))
+    with services.database.write() as session:
+        cancel_order(session, order_id=cancelled.id, by=trade.house)
+        session.get_one(OrderRow, lapsed.id).held_until = clock.now()
+
+    with services.database.read() as session:
+        offers = {one.order_id: one for one in list_offers(session, by=trade.studio, now=clock.now())}
+    page = client_for(services, trade.studio).get("/sublicences").text
+    with services.database.write() as session:
+        withdraw_offer(session, quote_id=lapsed.quote_id, by=trade.studio, now=clock.now())
+    with services.database.write() as session, pytest.raises(OfferTaken):
+        withdraw_offer(session, quote_id=waiting.quote_id, by=trade.studio, now=clock.now())
+
+    found = [offers[one.id] for one in (lapsed, cancelled, waiting)]
+    assert [one.order_state for one in found] == [OrderState.LAPSED, OrderState.CANCELLED, OrderState.OPEN]
+    assert [(one.is_open, one.needs_new) for one in found] == [(False, True), (False, True), (False, False)]
+    assert page.count("An offer is ordered once") == 2
+    assert all(word in page for word in ("Lapsed", "Cancelled", "Not paid yet"))
 
 
 def notices_of(shop: Shop, reader: Actor, licence: Licence) -> list[str]:
