@@ -105,7 +105,7 @@ def test_a_licence_says_it_is_subject_to_what_stands_when_it_is_written(trade: T
     wanted = replace(make_terms(kind=GrantKind.EXCLUSIVE, subject_to=()), window=years(2043))
     order = trade.shop.order(buyer, trade.shop.quote(buyer, wanted))
     with services.database.write() as session:
-        session.get_one(GrantRow, gone.number).ended_at = clock.now()
+        session.get_one(GrantRow, gone.number).ended_at = int(clock.now().timestamp())
         mark_paid(session, order_id=order.id, payment="receipt", amount=order.gross, now=clock.now())
         quote = session.get_one(QuoteRow, order.quote_id)
         agreed = quote.terms
