@@ -95,7 +95,10 @@ def conditions_of(licence: Mapping[str, Any]) -> str:
     """Return what a licence's text says of other licences, in both languages; empty where it says nothing."""
     said = []
     if licence.get("parent") is not None:
-        said.append(f"第 {licence['parent']:06d} 号许可项下的转授权 sub-licence under no. {licence['parent']:06d}")
+        said.append(
+            f"第 {licence['parent']:06d} 号许可项下的转授权，随该许可终止 "
+            f"sub-licence under no. {licence['parent']:06d}, ends when that licence ends"
+        )
     if licence.get("subject_to") is not None:
         numbers = "、".join(f"{number:06d}" for number in licence["subject_to"]) or "无 none"
         said.append(f"附在先许可 subject to no. {numbers}")

@@ -335,6 +335,8 @@ def print_quote(session: ReadSession, made: Quote, *, as_json: bool) -> None:
     for number, terms in terms_by_number(session, numbers=made.terms.subject_to or ()).items():
         days = f"{terms.window.start} to {terms.window.last_day}"
         print(f"subject to no. {number:06d}: {', '.join(terms.uses)} in {', '.join(terms.territories)}, {days}")
+    if made.terms.parent is not None:
+        print(f"under no. {made.terms.parent:06d}: when that licence ends, this one ends")
     for line in made.price.lines:
         print(f"{line.amount!s:>16}  {line.label}")
     print(

@@ -34,6 +34,12 @@ class QuoteExpired(RuleRefused):
     slug, title = "quote-expired", N_("This quote is no longer valid")
 
 
+class OfferTaken(RuleRefused):
+    """The house that a sub-licence was offered to has ordered it: the offer is not taken back any more."""
+
+    slug, title = "offer-taken", N_("This offer is ordered already; it can no longer be taken back")
+
+
 class QuoteNotFound(NotFound):
     """No such quote, or another buyer's."""
 

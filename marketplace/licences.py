@@ -46,6 +46,12 @@ STATE_NAMES: dict[LicenceState, str] = {
 }
 
 
+ENDS_WITH_PARENT = {
+    "zh": "本许可系转授权；上一级许可无论因何终止，本许可随之终止。",
+    "en": "This is a sub-licence: whatever ends the licence that it is given under ends this one too.",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Licence:
     """A licence as its parties see it."""
@@ -158,6 +164,7 @@ def licence_document(
         "may_sublicense": terms.may_sublicense,
         "subject_to": None if terms.subject_to is None else list(terms.subject_to),
         "parent": terms.parent,
+        "ends_with_parent": None if terms.parent is None else ENDS_WITH_PARENT,
         "fee": {"gross_fen": order.gross_fen, "currency": "CNY", "shown": str(Money(order.gross_fen))},
         "law": "中华人民共和国著作权法（2020年修正）第二十六条",
     }

@@ -1,10 +1,10 @@
-"""Notices of the trade: the person who ordered and the seller's rights desk are told how a licence ended."""
+"""Notices of the trade: the person who ordered and those who sell for the house are told how a licence ended."""
 
 from datetime import datetime
 from uuid import UUID
 
-from asset_hub.accounts import Role, people_with_role
-from asset_hub.core.db import WriteSession
+from asset_hub.accounts import PersonId, Role, people_with_role
+from asset_hub.core.db import ReadSession, WriteSession
 from asset_hub.core.text import N_, Text
 from asset_hub.messages import notify
 from marketplace.models import LicenceRow, OrderRow, QuoteRow
@@ -43,6 +43,15 @@ def _tell(session: WriteSession, row: LicenceRow, mine: Text, theirs: Text, now:
     link, buyer = f"/licences/{row.id}", session.get_one(OrderRow, row.order_id).placed_by
     if buyer is not None:
         notify(session, person_id=buyer, text=mine, link=link, now=now)
-    for person_id in people_with_role(session, Role.RIGHTS_DESK, organisation_id=row.seller_id):
+    for person_id in _sellers(session, row):
         if person_id != buyer:
             notify(session, person_id=person_id, text=theirs, link=link, now=now)
+
+
+def _sellers(session: ReadSession, row: LicenceRow) -> list[PersonId]:
+    """Return who sells for a licence's house: its rights desk, and of a sub-licence its producers, who offered it."""
+    roles = [Role.RIGHTS_DESK] if row.terms.get("parent") is None else [Role.RIGHTS_DESK, Role.PRODUCER]
+    found = [
+        person for role in roles for person in people_with_role(session, role, organisation_id=row.seller_id)
+    ]  # fmt: skip
+    return list(dict.fromkeys(found))

@@ -170,6 +170,12 @@ def list_orders(session: ReadSession, *, by: Actor, limit: int = 100) -> tuple[O
     return tuple(order_view(row) for row in session.exec(statement))
 
 
+def state_at(order: Order, *, now: datetime) -> OrderState:
+    """Return how an order stands at a moment: one that is not paid in time has lapsed, noted or not."""
+    has_lapsed = order.state == OrderState.OPEN and order.held_until <= now
+    return OrderState.LAPSED if has_lapsed else order.state
+
+
 def order_view(row: OrderRow) -> Order:
     """Return a row as others may see it."""
     return Order(

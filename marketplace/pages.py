@@ -158,7 +158,7 @@ def order_page(request: Request, by: CurrentActor, order_id: UUID) -> Response:
         reference=SimulatedRail().request(order), is_open=order.state == OrderState.OPEN, licence=licence,
         has_lapsed=order.held_until <= now, may_order=may(by, permissions.ORDER, organisation_id=order.buyer_id),
         again=question_of(quote.terms, time=time).as_query(), held=held, steps=steps, held_words=ORDER_WORDS,
-        may_accept=_may_accept(order, licence, by),
+        may_accept=_may_accept(order, licence, by), is_sublicence=quote.terms.parent is not None,
     )  # fmt: skip
 
 

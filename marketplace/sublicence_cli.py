@@ -30,7 +30,7 @@ from marketplace.cli import (
 from marketplace.licences import Licence, licence_by_number
 from marketplace.settling import read_yuan
 from marketplace.sublicence_pages import offer_facts
-from marketplace.sublicences import list_offers, offer_of, offer_sublicence, withdraw_offer
+from marketplace.sublicences import SublicenceOffer, list_offers, offer_sublicence, withdraw_offer
 from marketplace.terms import KIND_CODES, LicenceTerms
 
 commands = typer.Typer(help="Sub-licences: a licence inside a licence that one has.", no_args_is_help=True)
@@ -73,7 +73,11 @@ def offer(
             fen=read_yuan(yuan).fen, by=actor, now=clock.now(),
         )  # fmt: skip
         if as_json:
-            print(json.dumps(offer_facts(session, [offer_of(made)], by=actor, language="en")[0], ensure_ascii=False))
+            print(
+                json.dumps(
+                    offer_facts(session, [SublicenceOffer(made)], by=actor, language="en")[0], ensure_ascii=False
+                )
+            )
         else:
             print_quote(session, made, as_json=False)
 
@@ -90,9 +94,12 @@ def list_them(context: typer.Context, *, house: For = "", by: By = "", as_json: 
         print(json.dumps({"offers": facts}, ensure_ascii=False))
         return
     for one, fact in zip(found, facts, strict=True):
-        state, sides = "open" if one.is_open else "ordered", f"{fact['licensor']['name']} to {fact['licensee']['name']}"
+        state, sides = (
+            "open" if one.is_open else f"order {one.order_state}",
+            f"{fact['licensor']['name']} to {fact['licensee']['name']}",
+        )
         under = f"{fact['asset'] or '-'} under no. {one.quote.terms.parent}"
-        print(f"{one.quote.id}  {state:<8} {under}  {sides}  {one.quote.price.gross}")
+        print(f"{one.quote.id}  {state:<15} {under}  {sides}  {one.quote.price.gross}")
 
 
 @commands.command("withdraw")

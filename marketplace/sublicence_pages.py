@@ -28,9 +28,10 @@ from marketplace.desk_forms import hundredths
 from marketplace.errors import BadPrice, LicenceNotFound, NotForSale, WindowTaken
 from marketplace.forms import FilmTime, Question, question_of, read_question, terms_of
 from marketplace.licences import Licence, get_licence
-from marketplace.pages import Posted, shown_asset, shown_titles
+from marketplace.orders import STATE_NAMES
+from marketplace.pages import ORDER_MARKS, Posted, shown_asset, shown_titles
 from marketplace.routes import quote_facts
-from marketplace.sublicences import SublicenceOffer, list_offers, may_offer, offer_of, offer_sublicence, withdraw_offer
+from marketplace.sublicences import SublicenceOffer, list_offers, may_offer, offer_sublicence, withdraw_offer
 from marketplace.terms import KIND_CODES, RESOLUTIONS, LicenceTerms
 from marketplace.wording import RESOLUTION_NAMES, film_time, listed_terms, place_names, terms_in_words, use_name
 
@@ -67,6 +68,7 @@ def offers_page(request: Request, by: CurrentActor) -> Response:
     rows = {one.quote.id: listed_terms({one.quote.terms.parent or 0: one.quote.terms}, language)[0] for one in offers}
     return render(
         request, "marketplace/sublicences.html", title=N_("Offers of sub-licences"), titles=titles, names=names,
+        states=STATE_NAMES, marks=ORDER_MARKS,
         to_us=[one for one in offers if one.quote.buyer_id == house], rows=rows,
         by_us=[one for one in offers if one.quote.seller_id == house],
         may_withdraw=may(by, permissions.SUBLICENSE, organisation_id=house),
@@ -138,7 +140,7 @@ def new_offer(request: Request, by: CurrentActor, licence_id: UUID, asked: NewSu
             buyer_id=find_party(session, text=asked.house).id, by=by, now=clock.now(),
             terms=_terms_under(above, question, asked.last_day.isoformat() if asked.last_day else "", time),
         )  # fmt: skip
-        (facts,) = offer_facts(session, [offer_of(made)], by=by, language=language_of(request))
+        (facts,) = offer_facts(session, [SublicenceOffer(made)], by=by, language=language_of(request))
         return facts
 
 
@@ -160,7 +162,7 @@ def offer_facts(
         quote_facts(session, one.quote, language)
         | {
             "asset": works.get(one.quote.asset_id), "order": str(one.order_id) if one.order_id else None,
-            "is_open": one.is_open,
+            "order_state": one.order_state, "is_open": one.is_open, "needs_new": one.needs_new,
             "licensor": {"id": str(one.quote.seller_id), "name": names.get(one.quote.seller_id)},
             "licensee": {"id": str(one.quote.buyer_id), "name": names.get(one.quote.buyer_id)},
         }

@@ -21,24 +21,37 @@ from ledger.errors import NotSublicensable
 from marketplace import permissions
 from marketplace.availability import require_free
 from marketplace.checks import check_still_sellable, disclose
-from marketplace.errors import BadPrice, LicenceNotFound, QuoteExpired, QuoteNotFound
+from marketplace.errors import BadPrice, LicenceNotFound, OfferTaken, QuoteNotFound
 from marketplace.licences import Licence, LicenceState, get_licence, licence_view
 from marketplace.models import LicenceRow, OrderRow, QuoteRow
 from marketplace.notices import tell_offered
+from marketplace.orders import OrderState, order_of_quote, order_view, state_at
 from marketplace.quotes import Quote, quote_view, write_quote
 from marketplace.terms import RESOLUTIONS, LicenceTerms
 from marketplace.title import lock_rights
 
 MOST_FEN = 10**13
+FALLEN = (OrderState.LAPSED, OrderState.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)
 class SublicenceOffer:
-    """An offer as its two sides see it; `order_id` once the buyer took it."""
+    """An offer as its two sides see it; `order_id` and how the order stands once the buyer took it.
+
+    An offer is ordered once: where its order lapsed or was cancelled, `needs_new` says that it takes a new offer.
+    """
 
     quote: Quote
-    order_id: UUID | None
-    is_open: bool
+    order_id: UUID | None = None
+    order_state: OrderState | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self.order_id is None
+
+    @property
+    def needs_new(self) -> bool:
+        return self.order_state in FALLEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +94,8 @@ def offer_sublicence(
     return made
 
 
-def offer_of(quote: Quote) -> SublicenceOffer:
-    """Return a quote that was just made as an offer that nobody took yet."""
-    return SublicenceOffer(quote, None, True)
-
-
 def withdraw_offer(session: WriteSession, *, quote_id: UUID, by: Actor, now: datetime) -> None:
-    """Take an offer back that nobody ordered from. Idempotent. Raises QuoteNotFound, QuoteExpired for one that is used.
+    """Take an offer back that nobody ordered from. Idempotent. Raises QuoteNotFound, OfferTaken.
 
     A quote is signed over its last moment, so that one which was moved forward is not genuine any more either.
     """
@@ -96,8 +104,9 @@ def withdraw_offer(session: WriteSession, *, quote_id: UUID, by: Actor, now: dat
         raise QuoteNotFound
     require(by, permissions.SUBLICENSE, organisation_id=row.seller_id)
     lock_rights(session, asset_id=row.asset_id)
-    if session.exec(select(OrderRow.id).where(OrderRow.quote_id == quote_id)).first() is not None:
-        raise QuoteExpired
+    order = order_of_quote(session, quote_id=quote_id)
+    if order is not None and state_at(order, now=now) not in FALLEN:
+        raise OfferTaken
     row.expires_at = min(row.expires_at, now)
     session.flush()
 
@@ -106,7 +115,7 @@ def list_offers(session: ReadSession, *, by: Actor, now: datetime) -> tuple[Subl
     """Return the offers of sub-licences to and from the actor's house that are open or were taken, newest first."""
     require_reach(by, "marketplace")
     statement = (
-        select(QuoteRow, OrderRow.id)
+        select(QuoteRow, OrderRow)
         .join(OrderRow, col(OrderRow.quote_id) == col(QuoteRow.id), isouter=True)
         .where(
             (QuoteRow.buyer_id == by.organisation_id) | (QuoteRow.seller_id == by.organisation_id),
@@ -115,9 +124,13 @@ def list_offers(session: ReadSession, *, by: Actor, now: datetime) -> tuple[Subl
         )
         .order_by(col(QuoteRow.id).desc())
     )
-    return tuple(
-        SublicenceOffer(quote_view(row), order_id, order_id is None) for row, order_id in session.exec(statement)
-    )
+    return tuple(_offer_view(row, order, now) for row, order in session.exec(statement))
+
+
+def _offer_view(row: QuoteRow, order: OrderRow | None, now: datetime) -> SublicenceOffer:
+    if order is None:
+        return SublicenceOffer(quote_view(row))
+    return SublicenceOffer(quote_view(row), order.id, state_at(order_view(order), now=now))
 
 
 def sublicences_of(session: ReadSession, *, licence: Licence, by: Actor) -> tuple[Given, ...]:

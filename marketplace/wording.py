@@ -84,7 +84,8 @@ def _conditions(terms: LicenceTerms, joint: str) -> list[tuple[str, str | Text]]
     if terms.may_sublicense:
         lines.append((N_("Right to sub-license"), Text(N_("included"))))
     if terms.parent is not None:
-        lines.append((N_("Given under"), Text(N_("licence no. {number}"), {"number": f"{terms.parent:06d}"})))
+        above = {"number": f"{terms.parent:06d}"}
+        lines.append((N_("Given under"), Text(N_("licence no. {number}; when that one ends, this one ends"), above)))
     if terms.subject_to is not None:
         numbers = joint.join(f"{number:06d}" for number in terms.subject_to)
         said = Text(N_("licence no. {number}"), {"number": numbers}) if numbers else Text(N_("the earlier licences"))

@@ -436,7 +436,7 @@ def test_a_sub_licence_is_offered_ordered_and_shown_by_pages(shop: Shop) -> None
     unread = clients[0].post(f"{above}/sublicences", data=offered | {"yuan": "much"})
     made = clients[0].post(f"{above}/sublicences", data=offered)
     quote = made.headers["location"]
-    listed = clients[1].get("/sublicences").text
+    listed, shown = clients[1].get("/sublicences").text, clients[1].get(quote).text
     order = clients[1].post(f"{quote}/order").headers["location"]
     licence = clients[1].post(f"{order}/pay").headers["location"]
     shop.services.run_jobs(threads=1)
@@ -446,7 +446,8 @@ def test_a_sub_licence_is_offered_ordered_and_shown_by_pages(shop: Shop) -> None
     assert [word in form for word in ('value="540"', 'value="2160"', 'value="sole"')] == [True, False, False]
     assert all(word in beyond.text for word in ("It would give more than licence no. 1 grants.", 'value="300.50"'))
     assert all(word in listed for word in (f'href="{quote}"', "¥318.53"))
-    assert "licence no. 000001" in clients[1].get(licence).text
+    for page in (shown, clients[1].get(licence).text):
+        assert "licence no. 000001; when that one ends, this one ends" in page
     theirs = clients[0].get(above).text
     assert all(f'href="{link}"' in theirs for link in (licence, f"{above}/sublicences"))
     holder = client_for(shop.services, shop.seller).get(above).text

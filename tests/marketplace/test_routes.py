@@ -223,5 +223,6 @@ def test_a_sub_licence_is_offered_listed_ordered_and_paid_by_the_api(shop: Shop)
         assert all(said[side]["name"] for side in ("licensor", "licensee"))
     assert (listed["id"], listed["is_open"], listed["terms"]["last_day"]) == (made.json()["id"], True, "2027-03-31")
     assert (paid.status_code, paid.json()["terms"]["parent"], taken.status_code) == (201, above.number, 409)
+    assert taken.json()["type"] == "/problems/offer-taken"
     assert [one["number"] for one in exclusive["standing"]] == exclusive["terms"]["subject_to"] == [1, 2]
     assert str(house.organisation_id) not in str(exclusive)

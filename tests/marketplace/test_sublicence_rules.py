@@ -11,24 +11,28 @@ import pytest
 from sqlmodel import select
 from typer.testing import CliRunner
 
-from asset_hub.accounts import Actor
+from asset_hub.accounts import Actor, require_person
 from asset_hub.accounts.models import PartyRow, PersonRow
 from asset_hub.catalogue.models import AssetRow
 from asset_hub.cli import app
 from asset_hub.core import clock
 from asset_hub.core.period import DateRange
+from asset_hub.messages import list_notices
 from ledger.codebook import GrantKind
 from ledger.errors import NotSublicensable
 from ledger.models import EntryRow, GrantRow
 from ledger.revoked import NAME
-from marketplace.errors import DisclosureChanged, WindowTaken
+from marketplace.errors import DisclosureChanged, OfferTaken, WindowTaken
 from marketplace.holds import place_hold
 from marketplace.licences import Licence, grant_licence
 from marketplace.models import LicenceRow, OrderRow, QuoteRow
-from marketplace.orders import Order, mark_paid
+from marketplace.notices import tell_delivered, tell_refused
+from marketplace.orders import Order, OrderState, cancel_order, mark_paid
 from marketplace.quotes import Quote
+from marketplace.sublicences import list_offers, withdraw_offer
 from tests.marketplace.shop import Shop, make_terms
 from tests.marketplace.test_sublicences import offer, open_shop
+from tests.web.pages import client_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,7 @@ def test_a_licence_says_it_is_subject_to_what_stands_when_it_is_written(trade: T
     wanted = replace(make_terms(kind=GrantKind.EXCLUSIVE, subject_to=()), window=years(2043))
     order = trade.shop.order(buyer, trade.shop.quote(buyer, wanted))
     with services.database.write() as session:
-        session.get_one(GrantRow, gone.number).ended_at = clock.now()
+        session.get_one(GrantRow, gone.number).ended_at = int(clock.now().timestamp())
         mark_paid(session, order_id=order.id, payment="receipt", amount=order.gross, now=clock.now())
         quote = session.get_one(QuoteRow, order.quote_id)
         agreed = quote.terms
@@ -134,7 +138,49 @@ def test_offers_are_listed_with_work_and_both_houses(trade: Trade) -> None:
     said = CliRunner().invoke(app, ["sublicence", "list", "--by", login], env={"ASSET_HUB_HOME": home})
 
     (line,) = [line for line in said.stdout.splitlines() if str(made.id) in line]
-    assert f"open     {work} under no. {trade.above.number}  {sides[0]} to {sides[1]}  ¥318.00" in line
+    assert f"open            {work} under no. {trade.above.number}  {sides[0]} to {sides[1]}  ¥318.00" in line
+
+
+def test_the_producers_of_a_house_that_licensed_on_are_told_how_it_ended(trade: Trade) -> None:
+    licence = trade.shop.pay(trade.house, trade.shop.order(trade.house, trade.offer(2038)))
+    with trade.shop.services.database.write() as session:
+        tell_delivered(session, licence_id=licence.id, now=clock.now())
+        tell_refused(session, licence_id=licence.id, now=clock.now())
+
+    told = notices_of(trade.shop, trade.studio, licence)
+
+    assert told == [
+        f"Licence no. {licence.number} was refused by the ledger; the sale is undone.",
+        f"Sold: licence no. {licence.number} is delivered.",
+    ]
+
+
+def test_an_offer_whose_order_fell_says_so_and_is_not_open(trade: Trade) -> None:
+    services = trade.shop.services
+    lapsed, cancelled, waiting = (trade.shop.order(trade.house, trade.offer(2034)) for _ in range(3))
+    with services.database.write() as session:
+        cancel_order(session, order_id=cancelled.id, by=trade.house)
+        session.get_one(OrderRow, lapsed.id).held_until = clock.now()
+
+    with services.database.read() as session:
+        offers = {one.order_id: one for one in list_offers(session, by=trade.studio, now=clock.now())}
+    page = client_for(services, trade.studio).get("/sublicences").text
+    with services.database.write() as session:
+        withdraw_offer(session, quote_id=lapsed.quote_id, by=trade.studio, now=clock.now())
+    with services.database.write() as session, pytest.raises(OfferTaken):
+        withdraw_offer(session, quote_id=waiting.quote_id, by=trade.studio, now=clock.now())
+
+    found = [offers[one.id] for one in (lapsed, cancelled, waiting)]
+    assert [one.order_state for one in found] == [OrderState.LAPSED, OrderState.CANCELLED, OrderState.OPEN]
+    assert [(one.is_open, one.needs_new) for one in found] == [(False, True), (False, True), (False, False)]
+    assert page.count("An offer is ordered once") == 2
+    assert all(word in page for word in ("Lapsed", "Cancelled", "Not paid yet"))
+
+
+def notices_of(shop: Shop, reader: Actor, licence: Licence) -> list[str]:
+    with shop.services.database.read() as session:
+        notices = list_notices(session, person_id=require_person(reader))
+    return sorted(str(one.text) for one in notices if one.link == f"/licences/{licence.id}")
 
 
 def grant(shop: Shop, buyer: Actor, order: Order) -> Licence:

@@ -22,8 +22,9 @@ from ledger.models import EntryRow, GrantRow
 from ledger.replay import verify_journal
 from ledger.revoked import read_revoked
 from ledger.types import EntryKind, EntryState
+from marketplace.certificate_pdf import conditions_of
 from marketplace.errors import DisclosureChanged, HeldByOrder, LicenceNotFound, NotForSale, QuoteExpired, WindowTaken
-from marketplace.licences import Licence, LicenceState
+from marketplace.licences import ENDS_WITH_PARENT, Licence, LicenceState
 from marketplace.listings import publish_listing
 from marketplace.models import LicenceRow, OrderRow
 from marketplace.quotes import Quote
@@ -93,6 +94,9 @@ def test_a_licensee_licenses_on_and_what_it_gave_falls_with_its_licence(shop: Sh
     assert (licence.state, licence.seller_id) == (LicenceState.DELIVERED, studio.organisation_id)
     text = json.loads(json.loads(read_blob(shop.services.files, str(licence.certificate_sha256)))["licence"])
     assert (text["parent"], text["may_sublicense"], text["subject_to"]) == (above.number, False, None)
+    assert text["ends_with_parent"] == ENDS_WITH_PARENT
+    assert "随该许可终止" in conditions_of(text)
+    assert "ends when that licence ends" in conditions_of(text)
     with shop.services.database.read() as session:
         row = session.get_one(GrantRow, licence.number)
         assert (row.parent, row.is_in_head) == (above.number, True)
