@@ -16,6 +16,7 @@ from asset_hub.core.text import N_
 from asset_hub.evidence.bundle import export_bundle
 from asset_hub.evidence.capture import capture_of
 from asset_hub.web.shell import language_of, render
+from ingest.captures import reception_of
 from marketplace.wording import attachment
 
 router = APIRouter()
@@ -51,7 +52,7 @@ def capture_page(request: Request, by: CurrentActor, number: str) -> Response:
         names = party_names(session, organisation_ids={house}, language=language_of(request))
     return render(
         request, "evidence/capture.html", title=N_("Capture record"), asset=asset, record=record["record"],
-        intake=record["session"], house=names.get(house, "–"),
+        received=reception_of(record["session"], record["record"]), house=names.get(house, "–"),
     )  # fmt: skip
 
 
