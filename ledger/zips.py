@@ -1,7 +1,8 @@
 """Reads a zip with a closed set of members: everything is bounded and listed before anything is unpacked. Pure.
 
-Stricter than the standard library's reader, and no more than the verifier page can be (`zip.ts` is its twin): one list
-right before the end, no bytes around it, stored or deflated members that end where the list says.
+Stricter than the standard library's reader, and no more than the verifier page can be (`zip.ts` is its twin): stored or
+deflated members end to end from the first byte, each with the header that the list repeats; one list right before the
+end; no byte that belongs to none of them, so no comment, no extra field, no data descriptor.
 Source: PKWARE APPNOTE 6.3, sections 4.3 and 4.4.
 """
 
@@ -15,10 +16,12 @@ from ledger.papers import N_, Refused
 LONGEST_IN_ALL = 48 << 20
 _LONGEST = 16 << 20
 _FIRST, _LISTED, _END = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
-_FIRST_LENGTH, _LISTED_LENGTH, _END_LENGTH = 30, 46, 22
+_LISTED_LENGTH, _END_LENGTH = 46, 22
 _KIND_OF_FILE, _LINK = 0o170000, 0o120000
 _STORED, _DEFLATED = 0, 8
-_DAMAGED = "a member is damaged"
+_ENCRYPTED, _DESCRIBED_AFTER = 1, 8
+_AROUND, _BETWEEN = "bytes before or after it", "bytes that belong to no member"
+_LIST, _DAMAGED = "its list is damaged", "a member is damaged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class _Entry:
     length: int
     mode: int
     at: int
+    header: bytes
 
 
 def is_zip(content: bytes) -> bool:
@@ -42,36 +46,47 @@ def read_zip(content: bytes, members: Collection[str]) -> dict[str, bytes]:
     """Return the members of a zip that has exactly these. Raises Refused."""
     if len(content) > LONGEST_IN_ALL:
         raise Refused(N_("it is too long"))
-    entries = _listed(content)
+    start = _start_of_list(content)
+    entries = _listed(content, start)
     _check_list(entries, members)
+    _check_places(content, entries, start)
     return {entry.name: _unpacked(content, entry) for entry in entries}
 
 
-def _listed(content: bytes) -> list[_Entry]:
+def _start_of_list(content: bytes) -> int:
     end = len(content) - _END_LENGTH
-    if end < 0 or not is_zip(content) or content[end : end + 4] != _END:
-        raise _no_zip("bytes before or after it")
+    if end < 0 or not is_zip(content):
+        raise _no_zip(_AROUND)
     count, length, at = struct.unpack_from("<HII", content, end + 10)
-    if at + length != end:
-        raise _no_zip("bytes before or after it")
+    if content[end:] != struct.pack("<4s4HIIH", _END, 0, 0, count, count, length, at, 0) or at + length != end:
+        raise _no_zip(_AROUND)
+    return int(at)
+
+
+def _listed(content: bytes, at: int) -> list[_Entry]:
+    end = len(content) - _END_LENGTH
     entries = []
-    while at < end:
+    for _ in range(struct.unpack_from("<H", content, end + 10)[0]):
         if at + _LISTED_LENGTH > end or content[at : at + 4] != _LISTED:
-            raise _no_zip("its list is damaged")
+            raise _no_zip(_LIST)
         entry, at = _entry(content, at)
         entries.append(entry)
-    if len(entries) != count:
-        raise _no_zip("its list is damaged")
+    if at != end:
+        raise _no_zip(_LIST)
     return entries
 
 
 def _entry(content: bytes, at: int) -> tuple[_Entry, int]:
+    """Return an entry of the list, and where it ends: behind its name, for it has no extra field and no comment."""
     flags, method = struct.unpack_from("<HH", content, at + 8)
-    crc, packed, length, *lengths = struct.unpack_from("<IIIHHH", content, at + 16)
+    crc, packed, length, name_length = struct.unpack_from("<IIIH", content, at + 16)
     mode, first = struct.unpack_from("<HI", content, at + 40)
-    start = at + _LISTED_LENGTH
-    name = _text(content[start : start + lengths[0]])
-    return _Entry(name, flags, method, crc, packed, length, mode, first), start + sum(lengths)
+    if any(content[at + 30 : at + 38]):
+        raise _no_zip(_BETWEEN)
+    name = content[at + _LISTED_LENGTH : at + _LISTED_LENGTH + name_length]
+    header = _FIRST + content[at + 6 : at + 32] + name
+    entry = _Entry(name.decode("utf-8", "replace"), flags, method, crc, packed, length, mode, first, header)
+    return entry, at + _LISTED_LENGTH + name_length
 
 
 def _check_list(entries: list[_Entry], members: Collection[str]) -> None:
@@ -79,7 +94,7 @@ def _check_list(entries: list[_Entry], members: Collection[str]) -> None:
     for entry in entries:
         if entry.name not in members or entry.mode & _KIND_OF_FILE == _LINK:
             raise Refused(N_("“{name}” does not belong into a bundle"), name=entry.name[:80])
-        if entry.length > _LONGEST or entry.flags & 1 or entry.method not in (_STORED, _DEFLATED):
+        if entry.length > _LONGEST or entry.flags & _ENCRYPTED or entry.method not in (_STORED, _DEFLATED):
             raise Refused(N_("“{name}” is too long, or encrypted"), name=entry.name)
     names = {entry.name for entry in entries}
     if len(names) != len(entries):
@@ -90,14 +105,21 @@ def _check_list(entries: list[_Entry], members: Collection[str]) -> None:
         raise Refused(N_("it is too long"))
 
 
+def _check_places(content: bytes, entries: list[_Entry], end: int) -> None:
+    """Refuse members that do not lie end to end before the list, or whose own header says other than the list."""
+    at = 0
+    for entry in entries:
+        if entry.at != at:
+            raise _no_zip(_BETWEEN)
+        if entry.flags & _DESCRIBED_AFTER or content[at : at + len(entry.header)] != entry.header:
+            raise _no_zip(_DAMAGED)
+        at += len(entry.header) + entry.packed
+    if at != end:
+        raise _no_zip(_BETWEEN)
+
+
 def _unpacked(content: bytes, entry: _Entry) -> bytes:
-    if entry.at + _FIRST_LENGTH > len(content) or content[entry.at : entry.at + 4] != _FIRST:
-        raise _no_zip(_DAMAGED)
-    name_length, more = struct.unpack_from("<HH", content, entry.at + 26)
-    name = entry.at + _FIRST_LENGTH
-    start = name + name_length + more
-    if _text(content[name : name + name_length]) != entry.name or start + entry.packed > len(content):
-        raise _no_zip(_DAMAGED)
+    start = entry.at + len(entry.header)
     packed = content[start : start + entry.packed]
     whole = packed if entry.method == _STORED else _inflated(packed, entry.length)
     if len(whole) != entry.length:
@@ -117,10 +139,6 @@ def _inflated(packed: bytes, most: int) -> bytes:
     if len(whole) <= most and (not unpacking.eof or unpacking.unused_data):
         raise _no_zip(_DAMAGED)
     return whole
-
-
-def _text(content: bytes) -> str:
-    return content.decode("utf-8", "replace")
 
 
 def _no_zip(reason: str) -> Refused:

@@ -4,7 +4,6 @@ import io
 import json
 import random
 import shutil
-import struct
 import subprocess
 import sys
 import zipfile
@@ -31,6 +30,7 @@ from tests.commands import Shell, shell
 from tests.ledger.authorities import Stamping
 from tests.ledger.page_program import PageProgram, opened
 from tests.marketplace.evident import TODAY, Evident, failed
+from tests.marketplace.zips import flips, lying, unsigned
 from tests.web.pages import client_for
 
 __all__ = ["shell"]
@@ -173,6 +173,17 @@ def test_a_changed_byte_of_the_zip_itself_never_ends_in_a_crash(sold: Evident) -
     assert [link for link, _ in failed(sold.verify(other.getvalue()))] == ["bundle"]
 
 
+def test_a_byte_that_nobody_signed_is_refused_wherever_it_lies(sold: Evident) -> None:
+    found = {name: failed(sold.verify(content)) for name, content in unsigned(sold.content).items()}
+
+    assert found.pop("nothing more") == []
+    assert {name: [link for link, _ in answer] for name, answer in found.items()} == {
+        name: ["bundle"] for name in found
+    }
+    for reason in ("bytes before or after it", "bytes that belong to no member", "a member is damaged"):
+        assert any(reason in detail for ((_, detail),) in found.values()), reason
+
+
 def sign_again(sold: Evident, found: dict[str, bytes], **changes: bytes) -> bytes:
     """Return a bundle that the operator itself would have falsified."""
     found = found | {f"{name}.json": content for name, content in changes.items()}
@@ -292,6 +303,7 @@ def hostile(sold: Evident) -> dict[str, bytes]:
     with zipfile.ZipFile(other, "w", zipfile.ZIP_LZMA) as archive:
         for name, content in found.items():
             archive.writestr(name, content)
+    marked = {"\ufeff" * (name == CAPTURE) + name: content for name, content in found.items()}
     proof, listed = json.loads(found[CAPTURE]), json.loads(found["transactions.json"])["transactions"]
     stranger = {"issuer": Key(b"\x07" * 32).address.hex()}
     return {
@@ -299,7 +311,9 @@ def hostile(sold: Evident) -> dict[str, bytes]:
         "link": linked.getvalue(), "twice": twice.getvalue(), "another packing": other.getvalue(),
         "missing": packed({name: content for name, content in found.items() if name != CAPTURE}),
         "added": packed(found | {"../../etc/passwd": b"x"}), "bomb": packed(found | {CAPTURE: bytes(17 << 20)}),
-        "lies of its length": lying(sold.content), "before": b"x" + sold.content, "after": sold.content + b"x",
+        "lies of its length": lying(sold.content), "lies twice of its length": lying(lying(sold.content), place=22),
+        **unsigned(sold.content), "a mark before a name": packed(marked),
+        "before": b"x" + sold.content, "after": sold.content + b"x",
         "cut": sold.content[:-30], "no zip": b"PK\x03\x04 and nothing",
         "another signer": packed(found | {MANIFEST: spell(json.loads(found[MANIFEST]) | stranger)}),
         "another spelling": packed(found | {MANIFEST: found[MANIFEST] + b" "}),
@@ -315,20 +329,6 @@ def hostile(sold: Evident) -> dict[str, bytes]:
     }  # fmt: skip
 
 
-def flips(content: bytes, *, count: int) -> list[bytes]:
-    """Return bundles with one bit changed in what a zip says of its members."""
-    rng, start = random.Random(11), content.index(b"PK\x01\x02")
-    places = rng.sample([*range(30), *range(start, len(content))], count)
-    return [content[:at] + bytes([content[at] ^ 1 << rng.randrange(8)]) + content[at + 1 :] for at in places]
-
-
-def lying(content: bytes) -> bytes:
-    """Return a bundle whose list says of its first member that it is a byte longer than it is."""
-    start = content.index(b"PK\x01\x02") + 24
-    longer = struct.unpack_from("<I", content, start)[0] + 1
-    return content[:start] + struct.pack("<I", longer) + content[start + 4 :]
-
-
 @pytest.mark.browser
 def test_the_page_says_of_every_bundle_what_the_product_says(sold: Evident, page: PageProgram) -> None:
     asked = {"whole": sold.content, **hostile(sold)}
@@ -339,7 +339,7 @@ def test_the_page_says_of_every_bundle_what_the_product_says(sold: Evident, page
     for (name, content), found in zip(asked.items(), told, strict=True):
         report = sold.verify(content, trust=sold.trust)
         assert found == [(check.name, check.ok, check.message) for check in report.checks], name
-        assert report.is_valid == (name in ("whole", "no capture")), name
+        assert report.is_valid == (name in ("whole", "nothing more", "no capture")), name
     assert [(check.name, check.ok) for check in sold.verify(sold.content).checks] == [one[:2] for one in unpinned]
     flipped = flips(sold.content, count=40)
     for content, found in zip(flipped, page.ask_bundles(flipped, trust=sold.trust, today=TODAY), strict=True):

@@ -1,44 +1,64 @@
 // Reads a zip with a closed set of members: everything is bounded and listed before anything is unpacked.
+import { join, same } from "./bytes";
 import { Refused } from "./papers";
 
 export const LONGEST_IN_ALL = 48 << 20;
 const LONGEST = 16 << 20;
 const [FIRST, LISTED, END] = [0x04034b50, 0x02014b50, 0x06054b50];
-const [END_LENGTH, LISTED_LENGTH, FIRST_LENGTH] = [22, 46, 30];
+const [END_LENGTH, LISTED_LENGTH] = [22, 46];
 const [KIND_OF_FILE, LINK] = [0o170000, 0o120000];
 const [STORED, DEFLATED] = [0, 8];
+const [ENCRYPTED, DESCRIBED_AFTER] = [1, 8];
+const [AROUND, BETWEEN] = ["bytes before or after it", "bytes that belong to no member"];
+const [LIST, DAMAGED] = ["its list is damaged", "a member is damaged"];
 
-type Entry = { name: string; flags: number; method: number; crc: number; packed: number; bytes: number; mode: number; at: number };
+type Entry = {
+  name: string; flags: number; method: number; crc: number; packed: number; bytes: number; mode: number; at: number;
+  header: Uint8Array;
+};
 
 export const isZip = (content: Uint8Array): boolean => content.length >= 4 && view(content).getUint32(0, true) === FIRST;
 
 export async function readZip(content: Uint8Array, members: Set<string>): Promise<Map<string, Uint8Array>> {
   if (content.length > LONGEST_IN_ALL) throw new Refused("it is too long");
-  const entries = listed(content);
+  const start = startOfList(content);
+  const entries = listed(content, start);
   checkList(entries, members);
+  checkPlaces(content, entries, start);
   const found = new Map<string, Uint8Array>();
   for (const entry of entries) found.set(entry.name, await unpacked(content, entry));
   return found;
 }
 
-function listed(content: Uint8Array): Entry[] {
+function startOfList(content: Uint8Array): number {
   const from = content.length - END_LENGTH;
-  if (from < 0 || !isZip(content) || view(content).getUint32(from, true) !== END) throw noZip("bytes before or after it");
+  if (from < 0 || !isZip(content)) throw noZip(AROUND);
   const data = view(content);
   const [count, length, start] = [data.getUint16(from + 10, true), data.getUint32(from + 12, true), data.getUint32(from + 16, true)];
-  if (start + length !== from) throw noZip("bytes before or after it");
+  const isPlain = data.getUint32(from, true) === END && data.getUint32(from + 4, true) === 0
+    && data.getUint16(from + 8, true) === count && data.getUint16(from + 20, true) === 0;
+  if (!isPlain || start + length !== from) throw noZip(AROUND);
+  return start;
+}
+
+// An entry ends behind its name, for it has no extra field and no comment.
+function listed(content: Uint8Array, start: number): Entry[] {
+  const [data, from] = [view(content), content.length - END_LENGTH];
   const entries: Entry[] = [];
-  for (let at = start; at < from;) {
-    if (at + LISTED_LENGTH > from || data.getUint32(at, true) !== LISTED) throw noZip("its list is damaged");
-    const lengths = [28, 30, 32].map((place) => data.getUint16(at + place, true)) as [number, number, number];
+  let at = start;
+  for (let rest = data.getUint16(from + 10, true); rest > 0; rest -= 1) {
+    if (at + LISTED_LENGTH > from || data.getUint32(at, true) !== LISTED) throw noZip(LIST);
+    if (content.slice(at + 30, at + 38).some((byte) => byte !== 0)) throw noZip(BETWEEN);
+    const name = content.slice(at + LISTED_LENGTH, at + LISTED_LENGTH + data.getUint16(at + 28, true));
     entries.push({
-      name: text(content.slice(at + LISTED_LENGTH, at + LISTED_LENGTH + lengths[0])), flags: data.getUint16(at + 8, true),
-      method: data.getUint16(at + 10, true), crc: data.getUint32(at + 16, true), packed: data.getUint32(at + 20, true),
-      bytes: data.getUint32(at + 24, true), mode: data.getUint16(at + 40, true), at: data.getUint32(at + 42, true),
+      name: text(name), flags: data.getUint16(at + 8, true), method: data.getUint16(at + 10, true),
+      crc: data.getUint32(at + 16, true), packed: data.getUint32(at + 20, true), bytes: data.getUint32(at + 24, true),
+      mode: data.getUint16(at + 40, true), at: data.getUint32(at + 42, true),
+      header: join(content.slice(0, 4), content.slice(at + 6, at + 32), name),
     });
-    at += LISTED_LENGTH + lengths[0] + lengths[1] + lengths[2];
+    at += LISTED_LENGTH + data.getUint16(at + 28, true);
   }
-  if (entries.length !== count) throw noZip("its list is damaged");
+  if (at !== from) throw noZip(LIST);
   return entries;
 }
 
@@ -47,7 +67,7 @@ function checkList(entries: Entry[], members: Set<string>): void {
     if (!members.has(name) || (mode & KIND_OF_FILE) === LINK) {
       throw new Refused("“{name}” does not belong into a bundle", { name: name.slice(0, 80) });
     }
-    if (bytes > LONGEST || flags & 1 || (method !== STORED && method !== DEFLATED)) {
+    if (bytes > LONGEST || flags & ENCRYPTED || (method !== STORED && method !== DEFLATED)) {
       throw new Refused("“{name}” is too long, or encrypted", { name });
     }
   }
@@ -58,13 +78,19 @@ function checkList(entries: Entry[], members: Set<string>): void {
   if (entries.reduce((sum, { bytes }) => sum + bytes, 0) > LONGEST_IN_ALL) throw new Refused("it is too long");
 }
 
+// Members lie end to end before the list, and the header of each says what the list says.
+function checkPlaces(content: Uint8Array, entries: Entry[], end: number): void {
+  let at = 0;
+  for (const { at: from, flags, header, packed } of entries) {
+    if (from !== at) throw noZip(BETWEEN);
+    if (flags & DESCRIBED_AFTER || !same(content.slice(at, at + header.length), header)) throw noZip(DAMAGED);
+    at += header.length + packed;
+  }
+  if (at !== end) throw noZip(BETWEEN);
+}
+
 async function unpacked(content: Uint8Array, entry: Entry): Promise<Uint8Array> {
-  const data = view(content);
-  if (entry.at + FIRST_LENGTH > content.length || data.getUint32(entry.at, true) !== FIRST) throw noZip("a member is damaged");
-  const [nameLength, more] = [data.getUint16(entry.at + 26, true), data.getUint16(entry.at + 28, true)];
-  const start = entry.at + FIRST_LENGTH + nameLength + more;
-  const name = text(content.slice(entry.at + FIRST_LENGTH, entry.at + FIRST_LENGTH + nameLength));
-  if (name !== entry.name || start + entry.packed > content.length) throw noZip("a member is damaged");
+  const start = entry.at + entry.header.length;
   const packed = content.slice(start, start + entry.packed);
   const whole = entry.method === STORED ? packed : await inflated(packed, entry.bytes);
   if (whole.length !== entry.bytes) throw new Refused("“{name}” is damaged", { name: entry.name });
@@ -86,7 +112,7 @@ async function inflated(packed: Uint8Array, most: number): Promise<Uint8Array> {
       if (count > most) { await reader.cancel(); return whole; }
     }
   } catch {
-    throw noZip("a member is damaged");
+    throw noZip(DAMAGED);
   }
 }
 
@@ -103,5 +129,5 @@ function crc32(content: Uint8Array): number {
 }
 
 const view = (content: Uint8Array): DataView => new DataView(content.buffer, content.byteOffset, content.byteLength);
-const text = (content: Uint8Array): string => new TextDecoder().decode(content);
+const text = (content: Uint8Array): string => new TextDecoder("utf-8", { ignoreBOM: true }).decode(content);
 const noZip = (reason: string): Refused => new Refused("it is no zip that can be read: {reason}", { reason });
