@@ -138,7 +138,7 @@ def test_nothing_is_offered_beyond_a_licence(shop: Shop) -> None:
 
     for changed in beyond:
         with pytest.raises(NotSublicensable):
-            offer(shop, above, by=studio, to=house, **changed)  # type: ignore[arg-type]
+            offer(shop, above, by=studio, to=house, **changed)
     with pytest.raises(NotSublicensable, match="does not include the right"):
         offer(shop, plain, by=other, to=house)
     for stranger in (house, shop.seller):
