@@ -156,7 +156,9 @@ def offer_facts(
 ) -> list[dict[str, Any]]:
     """Return offers as plain JSON: the quote, of which work, by whom and to whom; no work that is not shown now."""
     ids = list(dict.fromkeys(one.quote.asset_id for one in offers))
-    works = {work.id: work.number for work in get_assets(session, asset_ids=ids, by=by, now=clock.now())}
+    works: dict[UUID, str] = {
+        work.id: work.number for work in get_assets(session, asset_ids=ids, by=by, now=clock.now())
+    }
     names = names_of_sides(session, offers, language)
     return [
         quote_facts(session, one.quote, language)

@@ -84,7 +84,7 @@ def _conditions(terms: LicenceTerms, joint: str) -> list[tuple[str, str | Text]]
     if terms.may_sublicense:
         lines.append((N_("Right to sub-license"), Text(N_("included"))))
     if terms.parent is not None:
-        above = {"number": f"{terms.parent:06d}"}
+        above: dict[str, object] = {"number": f"{terms.parent:06d}"}
         lines.append((N_("Given under"), Text(N_("licence no. {number}; when that one ends, this one ends"), above)))
     if terms.subject_to is not None:
         numbers = joint.join(f"{number:06d}" for number in terms.subject_to)

@@ -44,9 +44,9 @@ class Trade:
     house: Actor
     above: Licence
 
-    def offer(self, year: int, **changed: object) -> Quote:
+    def offer(self, year: int) -> Quote:
         """Offer the house one year."""
-        return offer(self.shop, self.above, by=self.studio, to=self.house, window=years(year), **changed)
+        return offer(self.shop, self.above, by=self.studio, to=self.house, window=years(year))
 
 
 @pytest.fixture(scope="module")
