@@ -43,6 +43,14 @@ class Delivery:
     mime: str
 
 
+@dataclass(frozen=True, slots=True)
+class Papers:
+    """A delivery's certificate as JSON and PDF, by the digests of what is kept."""
+
+    certificate_sha256: str
+    pdf_sha256: str
+
+
 def prepare_delivery(database: Database, files: FileStore, keys: Keys, *, licence_id: UUID) -> None:
     """Make a confirmed licence's file, store it, and record its digest. Idempotent: a file that is made is kept."""
     with database.read() as session:
@@ -65,8 +73,8 @@ def prepare_delivery(database: Database, files: FileStore, keys: Keys, *, licenc
         )  # fmt: skip
 
 
-def finish_delivery(
-    session: WriteSession,
+def draw_papers(
+    database: Database,
     files: FileStore,
     keys: Keys,
     *,
@@ -74,21 +82,29 @@ def finish_delivery(
     issuer: str,
     now: datetime,
     sm2: Callable[[], Sm2Signer],
-) -> bool:
-    """Once the digest is on the chain: issue the certificate and open the delivery; return whether this opened it.
+) -> Papers | None:
+    """Once the digest is on the chain: issue and draw the certificate; None for what is not waiting to be delivered.
 
-    `sm2` says what signs a second time, by SM2. Idempotent.
+    `sm2` says what signs a second time, by SM2. Nothing is signed or drawn while anything is locked.
     """
+    with database.read() as session:
+        row = session.get(LicenceRow, licence_id)
+        if row is None or row.state != LicenceState.CONFIRMED or row.sha256 is None:
+            return None
+        certificate = issue_certificate(
+            session, keys, licence_id=licence_id, delivered_sha256=row.sha256, delivered_bytes=row.bytes_count,
+            delivered_name=row.file_name, issuer_name=issuer, now=now, delivered_sm3=row.sm3,
+            delivered_fingerprint=row.fingerprint, sm2=sm2(),
+        )  # fmt: skip
+    return Papers(put_bytes(files, certificate).sha256, put_bytes(files, draw_certificate(certificate)).sha256)
+
+
+def finish_delivery(session: WriteSession, *, licence_id: UUID, papers: Papers, now: datetime) -> bool:
+    """Open the delivery under its certificate; return whether this opened it. Idempotent."""
     row = session.get(LicenceRow, licence_id, with_for_update=True)
-    if row is None or row.state != LicenceState.CONFIRMED or row.sha256 is None:
+    if row is None or row.state != LicenceState.CONFIRMED:
         return False
-    certificate = issue_certificate(
-        session, keys, licence_id=licence_id, delivered_sha256=row.sha256, delivered_bytes=row.bytes_count,
-        delivered_name=row.file_name, issuer_name=issuer, now=now, delivered_sm3=row.sm3,
-        delivered_fingerprint=row.fingerprint, sm2=sm2(),
-    )  # fmt: skip
-    row.certificate_sha256 = put_bytes(files, certificate).sha256
-    row.pdf_sha256 = put_bytes(files, draw_certificate(certificate)).sha256
+    row.certificate_sha256, row.pdf_sha256 = papers.certificate_sha256, papers.pdf_sha256
     row.state, row.delivered_at = LicenceState.DELIVERED, now
     session.flush()
     return True

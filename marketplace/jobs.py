@@ -1,7 +1,6 @@
 """Jobs of the trade: what follows when the ledger confirms or refuses."""
 
 import os
-from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -11,14 +10,13 @@ from asset_hub.core import clock
 from asset_hub.core.db import WriteSession
 from asset_hub.core.files import FileStore
 from asset_hub.core.jobs import Job, JobRun, Queue, enqueue
-from ledger.certificates import Sm2Signer
 from ledger.deeds import instrument_of
 from ledger.orders import overdue_orders
 from ledger.signing import Keys
 from ledger.sm_keys import sm2_signer_of
 from ledger.types import EntryKind
 from marketplace.attesting import attest_certificates
-from marketplace.delivery import finish_delivery, prepare_delivery
+from marketplace.delivery import Papers, draw_papers, finish_delivery, prepare_delivery
 from marketplace.licences import note_confirmed, note_refused, order_of_licence
 from marketplace.notices import tell_delivered, tell_refused
 from marketplace.orders import FOLLOW, follow_soon
@@ -39,9 +37,14 @@ def jobs(files: FileStore, keys: Keys, *, issuer: str, home: Path) -> tuple[Job,
     sm2 = partial(sm2_signer_of, home, keys, environ=os.environ)
 
     def on_confirmed(run: JobRun, *, entry_id: UUID, subject_id: UUID, kind: str) -> None:
+        now = clock.now()
+        papers = (
+            draw_papers(run.database, files, keys, licence_id=subject_id, issuer=issuer, now=now, sm2=sm2)
+            if kind == EntryKind.ANCHOR else None
+        )  # fmt: skip
         with run.finish() as session:
-            if kind == EntryKind.ANCHOR:
-                _finish(session, files, keys, licence_id=subject_id, issuer=issuer, now=clock.now(), sm2=sm2)
+            if papers is not None:
+                _finish(session, licence_id=subject_id, papers=papers, now=now)
             else:
                 _confirmed(session, EntryKind(kind), entry_id=entry_id, subject_id=subject_id)
 
@@ -76,17 +79,8 @@ def _confirmed(session: WriteSession, kind: EntryKind, *, entry_id: UUID, subjec
         follow_ledger(session, asset_id=subject_id, instrument=instrument, now=clock.now())
 
 
-def _finish(
-    session: WriteSession,
-    files: FileStore,
-    keys: Keys,
-    *,
-    licence_id: UUID,
-    issuer: str,
-    now: datetime,
-    sm2: Callable[[], Sm2Signer],
-) -> None:
-    if finish_delivery(session, files, keys, licence_id=licence_id, issuer=issuer, now=now, sm2=sm2):
+def _finish(session: WriteSession, *, licence_id: UUID, papers: Papers, now: datetime) -> None:
+    if finish_delivery(session, licence_id=licence_id, papers=papers, now=now):
         tell_delivered(session, licence_id=licence_id, now=now)
         follow_soon(session, order_id=order_of_licence(session, licence_id=licence_id))
 

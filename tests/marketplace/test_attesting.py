@@ -31,7 +31,8 @@ from ledger.verdicts import own_status_list
 from ledger.verifier import Report, verify_certificate
 from marketplace.attesting import attest_certificates
 from marketplace.certificate_pdf import sm2_of, witness_of
-from marketplace.licences import Licence, get_licence
+from marketplace.delivery import draw_papers, finish_delivery
+from marketplace.licences import Licence, LicenceState, get_licence
 from marketplace.models import LicenceRow
 from tests.builders import make_actor
 from tests.ledger.authorities import Stamping
@@ -126,6 +127,32 @@ def test_what_somebody_else_issued_again_meanwhile_is_left_to_them(sold: Sold) -
     )  # fmt: skip
 
     assert (count, sold.licence().certificate_sha256) == (0, other)
+
+
+def test_a_certificate_is_made_while_others_write_and_a_delivery_opens_once(sold: Sold) -> None:
+    before = sold.licence()
+    with sold.services.database.write() as session:
+        session.get_one(LicenceRow, sold.licence_id).state = LicenceState.CONFIRMED
+
+    def deliver_meanwhile() -> Sm2Signer:
+        with sold.services.database.write() as session:
+            session.get_one(LicenceRow, sold.licence_id).state = LicenceState.DELIVERED
+        return Sm2Signer(7)
+
+    drawn = [
+        draw_papers(
+            sold.services.database, sold.services.files, sold.services.keys, licence_id=sold.licence_id,
+            issuer="asset_hub", now=TOMORROW, sm2=deliver_meanwhile,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    assert drawn[0] is not None
+    with sold.services.database.write() as session:
+        is_opened = finish_delivery(session, licence_id=sold.licence_id, papers=drawn[0], now=TOMORROW)
+
+    assert (is_opened, drawn[1]) == (False, None)
+    assert drawn[0].certificate_sha256 != before.certificate_sha256
+    assert sold.licence() == before
 
 
 def test_a_certificate_states_sm3_and_is_signed_by_sm2(sold: Sold) -> None:
