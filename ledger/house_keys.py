@@ -127,13 +127,13 @@ def cancel_recovery(session: WriteSession, *, address: bytes, by: Actor, now: da
 def recover(session: WriteSession, *, organisation_id: UUID, address: bytes, by: Actor, now: datetime) -> EntryId:
     """Give the house the proposed key; the contract refuses it before the three days are over. The operator's act.
 
-    Raises KeyNotFound, RecoveryOpposed while the house's objection is on its way, Forbidden.
+    Raises KeyNotFound, RecoveryOpposed while the house's objection is signed and on its way, Forbidden.
     """
     require(by, permissions.RECOVER_KEY)
     row = _row_in(session, organisation_id, address, KeyState.RECOVERING)
     waiting = select(EntryRow).where(
         EntryRow.kind == EntryKind.KEY, EntryRow.subject_id == organisation_id,
-        col(EntryRow.state).in_((EntryState.UNSIGNED, EntryState.RECORDED)),
+        EntryRow.state == EntryState.RECORDED,
     )  # fmt: skip
     if any(one.args["act"] == CancelRecovery.__name__ for one in session.exec(waiting)):
         raise RecoveryOpposed

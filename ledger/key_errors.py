@@ -53,7 +53,7 @@ class SamePerson(RuleRefused):
 
 
 class RecoveryOpposed(RuleRefused):
-    """The house has objected to the recovery; its objection waits for its signature or for the ledger."""
+    """The house has objected to the recovery; its objection is on its way to the ledger."""
 
     slug, title = "recovery-opposed", N_("The house has objected to this recovery")
 
