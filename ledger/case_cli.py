@@ -10,11 +10,11 @@ from uuid import UUID
 
 import typer
 
-from asset_hub.accounts import Actor, find_party
-from asset_hub.accounts.acting import acting_person
+from asset_hub.accounts import find_party
+from asset_hub.accounts.acting import acting_for, acting_person
 from asset_hub.catalogue import find_asset
 from asset_hub.core import clock
-from asset_hub.core.db import ReadSession, WriteSession
+from asset_hub.core.db import ReadSession
 from asset_hub.core.files import replace_file
 from asset_hub.core.home import home_of
 from asset_hub.core.money import Money
@@ -91,7 +91,7 @@ def open_it(
     home = cast(LedgerHome, home_of(context))
     said: dict[str, Any] = {"title": title, "text": text, "answer_days": days, "exhibits": _store(home, exhibit)}
     with home.database.write() as session:
-        said |= {"by": _actor(session, home, by, house), "now": clock.now()}
+        said |= {"by": acting_for(session, by or home.settings.person, house), "now": clock.now()}
         if licence:
             case_id = open_licence_case(session, home.keys, number=licence, **said)
         else:
@@ -187,7 +187,7 @@ def list_them(context: typer.Context, *, house: House = "", by: By = "", as_json
     """List the newest disputes that are this person's business."""
     home = cast(LedgerHome, home_of(context))
     with home.database.write() as session:
-        page = case_views.list_cases(session, by=_actor(session, home, by, house))
+        page = case_views.list_cases(session, by=acting_for(session, by or home.settings.person, house))
     if as_json:
         typer.echo(_json({"disputes": [case_views.facts_of(one) for one in page.cases]}))
     for one in () if as_json else page.cases:
@@ -215,7 +215,8 @@ def publish_it(
     with home.database.write() as session:
         made = publish_statement(
             session, home.keys, licensor_id=find_party(session, text=licensor).id, period=period,
-            lines=_read_lines(session, lines), by=_actor(session, home, by, ""), now=clock.now(),
+            lines=_read_lines(session, lines), by=acting_person(session, login=by or home.settings.person),
+            now=clock.now(),
         )  # fmt: skip
     home.run_jobs()
     _tell_statement(home, made, by, "", as_json=as_json)
@@ -236,7 +237,7 @@ def revise_it(
     with home.database.write() as session:
         revise_statement(
             session, home.keys, statement_id=one, lines=_read_lines(session, lines), reason=reason,
-            by=_actor(session, home, by, ""), now=clock.now(),
+            by=acting_person(session, login=by or home.settings.person), now=clock.now(),
         )  # fmt: skip
     home.run_jobs()
     _tell_statement(home, one, by, "", as_json=as_json)
@@ -249,7 +250,7 @@ def object_to_it(
     """Object to the revision that stands, as its licensor or one of its payees."""
     home = cast(LedgerHome, home_of(context))
     with home.database.write() as session:
-        actor = _actor(session, home, by, house)
+        actor = acting_for(session, by or home.settings.person, house)
         standing = statement_views.get_statement(session, statement_id=one, by=actor).revision
         object_to_statement(
             session, home.keys, statement_id=one, revision=standing, text=text, by=actor, now=clock.now()
@@ -263,7 +264,7 @@ def list_statements(context: typer.Context, *, house: House = "", by: By = "", a
     """List the newest statements that are this person's business."""
     home = cast(LedgerHome, home_of(context))
     with home.database.write() as session:
-        page = statement_views.list_statements(session, by=_actor(session, home, by, house))
+        page = statement_views.list_statements(session, by=acting_for(session, by or home.settings.person, house))
     if as_json:
         typer.echo(_json({"statements": [statement_views.facts_of(one) for one in page.statements]}))
     for one in () if as_json else page.statements:
@@ -291,7 +292,7 @@ def write_proof(
     """Write the proof of a payee's lines as one JSON file."""
     home = cast(LedgerHome, home_of(context))
     with home.database.write() as session:
-        party, actor = find_party(session, text=payee).id, _actor(session, home, by, "")
+        party, actor = find_party(session, text=payee).id, acting_person(session, login=by or home.settings.person)
         content = statement_views.proof_for(session, home.keys, statement_id=one, payee_id=party, by=actor)
         name = statement_views.proof_name(
             statement_views.get_statement(session, statement_id=one, by=actor), party
@@ -331,11 +332,6 @@ def verify_proof(
     typer.echo("valid")
 
 
-def _actor(session: WriteSession, home: LedgerHome, by: str, house: str) -> Actor:
-    organisation = find_party(session, text=house).id if house else None
-    return acting_person(session, login=by or home.settings.person, organisation_id=organisation)
-
-
 def _step(
     home: LedgerHome,
     case_id: UUID,
@@ -352,7 +348,8 @@ def _step(
             raise CaseNotFound
         house = str(side(row)) if callable(side) else side or ""
         act(
-            session, home.keys, case_id=case_id, by=_actor(session, home, by, house), now=clock.now(), **said
+            session, home.keys, case_id=case_id, by=acting_for(session, by or home.settings.person, house),
+            now=clock.now(), **said
         )  # fmt: skip
     _tell_case(home, case_id, by, house, as_json=as_json)
 
@@ -361,7 +358,7 @@ def _tell_case(home: LedgerHome, case_id: UUID, by: str, house: str, *, as_json:
     """Carry what waits, then print a dispute. Raises ActRefused when the ledger refused its last step."""
     home.run_jobs()
     with home.database.write() as session:
-        actor = _actor(session, home, by, house)
+        actor = acting_for(session, by or home.settings.person, house)
         case = case_views.get_case(session, case_id=case_id, by=actor)
         steps = case_views.steps_of(session, case=case)
     if steps[-1].state == EntryState.REFUSED:
@@ -388,7 +385,7 @@ def _step_lines(steps: Iterable[case_views.StepView]) -> list[str]:
 
 def _tell_statement(home: LedgerHome, statement_id: UUID, by: str, house: str, *, as_json: bool) -> None:
     with home.database.write() as session:
-        actor = _actor(session, home, by, house)
+        actor = acting_for(session, by or home.settings.person, house)
         found = statement_views.get_statement(session, statement_id=statement_id, by=actor)
         revisions = statement_views.revisions_of(session, statement=found)
         lines = statement_views.shown_lines(session, statement=found, by=actor)

@@ -7,12 +7,12 @@ from uuid import UUID
 
 import typer
 
-from asset_hub.accounts import Actor, find_party, get_party
-from asset_hub.accounts.acting import acting_person
+from asset_hub.accounts import find_party, get_party
+from asset_hub.accounts.acting import acting_for, acting_person
 from asset_hub.catalogue import find_asset, owner_of
 from asset_hub.core import clock
 from asset_hub.core.clock import BEIJING
-from asset_hub.core.db import ReadSession, WriteSession
+from asset_hub.core.db import ReadSession
 from asset_hub.core.home import home_of
 from ledger import deeds
 from ledger.cli import LedgerHome
@@ -52,7 +52,9 @@ def title(
     home = cast(LedgerHome, home_of(context))
     with home.database.write() as session:
         asset_id = find_asset(session, text=asset)
-        actor = _acting(session, by or home.settings.person, owner_of(session, asset_id=asset_id))
+        actor = acting_person(
+            session, login=by or home.settings.person, organisation_id=owner_of(session, asset_id=asset_id)
+        )
         deed = deeds.propose_title(
             session, home.keys, asset_id=asset_id, rights=dict(_read_share(session, one) for one in share),
             instrument=instrument, by=actor, now=clock.now(),
@@ -79,7 +81,7 @@ def correct(
         after = deeds.title_of_rights(dict(_read_share(session, one) for one in share))
         deed = deeds.correct_title(
             session, home.keys, asset_id=find_asset(session, text=asset), after=after,
-            decision=decision, by=_acting(session, by or home.settings.person, None), now=clock.now(),
+            decision=decision, by=acting_person(session, login=by or home.settings.person), now=clock.now(),
         )  # fmt: skip
     _done(home, deed, as_json=as_json)
 
@@ -105,7 +107,7 @@ def transfer(
             session, home.keys, asset_id=find_asset(session, text=asset), rights=right,
             giver=find_party(session, text=giver).id, taker=find_party(session, text=taker).id,
             bps=round(percent * _PERCENT), instrument=instrument,
-            by=_acting_for(session, by or home.settings.person, house or giver), now=clock.now(),
+            by=acting_for(session, by or home.settings.person, house or giver), now=clock.now(),
         )  # fmt: skip
     _done(home, deed, as_json=as_json)
 
@@ -129,7 +131,7 @@ def pledge(
         deed = deeds.propose_pledge(
             session, home.keys, asset_id=find_asset(session, text=asset), rights=right,
             pledgor=find_party(session, text=pledgor).id, pledgee=find_party(session, text=pledgee).id,
-            instrument=instrument, by=_acting_for(session, by or home.settings.person, house or pledgor),
+            instrument=instrument, by=acting_for(session, by or home.settings.person, house or pledgor),
             now=clock.now(),
         )  # fmt: skip
     _done(home, deed, as_json=as_json)
@@ -151,7 +153,7 @@ def release(
     with home.database.write() as session:
         deed = deeds.release_pledge(
             session, home.keys, asset_id=find_asset(session, text=asset), index=number - 1, instrument=instrument,
-            by=_acting_for(session, by or home.settings.person, house), now=clock.now(),
+            by=acting_for(session, by or home.settings.person, house), now=clock.now(),
         )  # fmt: skip
     _done(home, deed, as_json=as_json)
 
@@ -174,7 +176,7 @@ def consent(
         deed = deeds.consent_to_licences(
             session, home.keys, asset_id=find_asset(session, text=asset),
             licensor=find_party(session, text=licensor).id, until=_end_of_day(now, days),
-            by=_acting_for(session, by or home.settings.person, house), now=now,
+            by=acting_for(session, by or home.settings.person, house), now=now,
         )  # fmt: skip
     _done(home, deed, as_json=as_json)
 
@@ -195,7 +197,7 @@ def end(
     with home.database.write() as session:
         deed = deeds.propose_end(
             session, home.keys, number=number, reason=reason, cure_days=cure_days,
-            by=_acting_for(session, by or home.settings.person, house), now=clock.now(),
+            by=acting_for(session, by or home.settings.person, house), now=clock.now(),
         )  # fmt: skip
     _done(home, deed, as_json=as_json)
 
@@ -205,7 +207,7 @@ def agree(context: typer.Context, deed: Which, *, by: By = "", house: For = "", 
     """Agree for one's house; the last agreement records the deed."""
     home = cast(LedgerHome, home_of(context))
     with home.database.write() as session:
-        actor = _acting_for(session, by or home.settings.person, house)
+        actor = acting_for(session, by or home.settings.person, house)
         done = deeds.agree(session, home.keys, deed_id=deed, by=actor, now=clock.now())
     _done(home, done, as_json=as_json)
 
@@ -215,7 +217,7 @@ def decline(context: typer.Context, deed: Which, *, by: By = "", house: For = ""
     """Decline a deed, or take back one's own."""
     home = cast(LedgerHome, home_of(context))
     with home.database.write() as session:
-        done = deeds.decline(session, deed_id=deed, by=_acting_for(session, by or home.settings.person, house))
+        done = deeds.decline(session, deed_id=deed, by=acting_for(session, by or home.settings.person, house))
     _done(home, done, as_json=as_json)
 
 
@@ -231,7 +233,7 @@ def list_them(
     """List the deeds of one's house, newest first, with who still must agree."""
     home = home_of(context)
     with home.database.write() as session:
-        actor = _acting_for(session, by or home.settings.person, house)
+        actor = acting_for(session, by or home.settings.person, house)
         asset_id = find_asset(session, text=asset) if asset else None
         found = [_facts(session, one) for one in deeds.list_deeds(session, by=actor, asset_id=asset_id)]
     if as_json:
@@ -310,14 +312,6 @@ def _read_share(session: ReadSession, text: str) -> tuple[tuple[str, ...], dict[
 def _end_of_day(now: datetime, days: int) -> datetime:
     last = (now.astimezone(BEIJING) + timedelta(days=days)).date()
     return datetime.combine(last, time(23, 59, 59), tzinfo=BEIJING)
-
-
-def _acting(session: WriteSession, login: str, organisation_id: UUID | None) -> Actor:
-    return acting_person(session, login=login, organisation_id=organisation_id)
-
-
-def _acting_for(session: WriteSession, login: str, house: str) -> Actor:
-    return _acting(session, login, find_party(session, text=house).id if house else None)
 
 
 def _done(home: LedgerHome, deed: Deed, *, as_json: bool) -> None:

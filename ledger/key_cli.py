@@ -14,11 +14,10 @@ from uuid import UUID
 
 import typer
 
-from asset_hub.accounts import Actor, find_party, require_organisation
-from asset_hub.accounts.acting import acting_person
+from asset_hub.accounts import find_party, require_organisation
+from asset_hub.accounts.acting import acting_for, acting_person
 from asset_hub.core import clock
 from asset_hub.core.clock import BEIJING
-from asset_hub.core.db import WriteSession
 from asset_hub.core.home import home_of
 from asset_hub.core.sealed import read_passphrase
 from ledger import house_keys
@@ -108,7 +107,7 @@ def add(
     with home.database.write() as session:
         house_keys.add_key(
             session, address=read_address(address_text), purpose=_PURPOSES[purpose], valid_until=last,
-            by=acting(home, session, by, house), now=clock.now(),
+            by=acting_for(session, by or home.settings.person, house), now=clock.now(),
         )  # fmt: skip
     print("asked for; sign it by the new key: asset-hub key pending")
 
@@ -128,7 +127,8 @@ def recover(
     with home.database.write() as session:
         found = find_party(session, text=house)
         act(
-            session, organisation_id=found.id, address=read_address(address_text), by=acting(home, session, by, ""),
+            session, organisation_id=found.id, address=read_address(address_text),
+            by=acting_person(session, login=by or home.settings.person),
             now=clock.now(),
         )  # fmt: skip
     home.run_jobs()
@@ -142,7 +142,7 @@ def _own_key_command(name: str, act: Callable[..., object], said: str) -> None:
     ) -> None:  # fmt: skip
         home = cast(LedgerHome, home_of(context))
         with home.database.write() as session:
-            actor = acting(home, session, by, house)
+            actor = acting_for(session, by or home.settings.person, house)
             act(session, address=read_address(address_text), by=actor, now=clock.now())
         home.run_jobs()
 
@@ -166,7 +166,7 @@ def pending(
     """Say what one's house has to sign, in words; and write it as files to take to where the key is."""
     home = cast(LedgerHome, home_of(context))
     with home.database.write() as session:
-        actor, now = acting(home, session, by, house), clock.now()
+        actor, now = acting_for(session, by or home.settings.person, house), clock.now()
         waiting = list_pending(session, by=actor, now=now)
         of_house = require_organisation(actor)
         held_up = count_held_up(session, organisation_id=of_house, pending=waiting, now=now)
@@ -225,7 +225,7 @@ def submit(
     home = cast(LedgerHome, home_of(context))
     pending_id, signature = read_signed(source.read_bytes())
     with home.database.write() as session:
-        actor = acting(home, session, by, house)
+        actor = acting_for(session, by or home.settings.person, house)
         state = give_signature(session, pending_id=pending_id, signature=signature, by=actor, now=clock.now())
     home.run_jobs()
     print(json.dumps({"id": str(pending_id), "state": str(state)}) if as_json else f"{pending_id}  {state}")
@@ -280,9 +280,3 @@ def _show(asked: dict[str, Any]) -> None:
     if isinstance(said, dict):
         print("in the exchange's words (they are not what is signed):")
         print(f"  {said.get('zh', '')}\n  {said.get('en', '')}")
-
-
-def acting(home: LedgerHome, session: WriteSession, login: str, house: str) -> Actor:
-    """Return the person who acts, for a house by its name where one is named."""
-    organisation_id = find_party(session, text=house).id if house else None
-    return acting_person(session, login=login or home.settings.person, organisation_id=organisation_id)

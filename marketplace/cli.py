@@ -10,8 +10,8 @@ from uuid import UUID
 
 import typer
 
-from asset_hub.accounts import Actor, find_party, require_organisation
-from asset_hub.accounts.acting import acting_person
+from asset_hub.accounts import Actor, require_organisation
+from asset_hub.accounts.acting import acting_for, acting_person
 from asset_hub.catalogue import find_asset, owner_of
 from asset_hub.core import clock
 from asset_hub.core.clock import beijing_date
@@ -309,8 +309,7 @@ def _acting_for_owner(session: WriteSession, home: Home, asset: str, by: str) ->
 
 def buying_person(session: WriteSession, home: Home, buyer: str, by: str) -> Actor:
     """Return who acts, for the organisation named or their first. Raises PartyNotFound, NotSignedIn."""
-    organisation = find_party(session, text=buyer).id if buyer else None
-    actor = acting_person(session, login=by or home.settings.person, organisation_id=organisation)
+    actor = acting_for(session, by or home.settings.person, buyer)
     require_organisation(actor)
     return actor
 

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from asset_hub.accounts.parties import find_party
 from asset_hub.accounts.people import LOCAL_OPERATOR, actor_of_login, actor_of_person, join, local_operator
 from asset_hub.accounts.roles import Actor, Role
 from asset_hub.core import clock
@@ -28,3 +29,8 @@ def acting_person(session: WriteSession, *, login: str, organisation_id: UUID | 
     if not found.is_signed_in:
         raise NotFound(N_("There is no person “{login}” in this organisation."), login=login)
     return found
+
+
+def acting_for(session: WriteSession, login: str, house: str) -> Actor:
+    """Return who acts, for a house by its name or code where one is named. Raises PartyNotFound, NotFound."""
+    return acting_person(session, login=login, organisation_id=find_party(session, text=house).id if house else None)
