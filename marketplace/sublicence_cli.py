@@ -28,13 +28,13 @@ from marketplace.cli import (
     read_day,
 )
 from marketplace.licences import Licence, licence_by_number
+from marketplace.order_cli import For
 from marketplace.settling import read_yuan
 from marketplace.sublicence_pages import offer_facts
 from marketplace.sublicences import SublicenceOffer, list_offers, offer_sublicence, withdraw_offer
 from marketplace.terms import KIND_CODES, LicenceTerms
 
 commands = typer.Typer(help="Sub-licences: a licence inside a licence that one has.", no_args_is_help=True)
-For = Annotated[str, typer.Option("--for", metavar="ORG", help="Act for this house; the person's first if not given.")]
 
 
 @commands.command("offer")
