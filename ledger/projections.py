@@ -11,6 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import col, select
 
+from asset_hub.catalogue import halts_in_force
 from asset_hub.core.db import WriteSession
 from ledger.case_projection import case_confirmed, case_refused
 from ledger.case_steps import case_signed
@@ -113,8 +114,13 @@ def _deed_refused(session: WriteSession, entry: EntryRow) -> None:
 
 
 def _registered(session: WriteSession, entry: EntryRow, time: int) -> None:
-    """A work whose trade was halted before it was on the ledger is halted there from the start."""
-    follow_halt(session, asset_id=entry.subject_id, now=datetime.fromtimestamp(time, UTC))
+    """A work whose trade was halted before it was on the ledger is halted there from the start.
+
+    Most are not, and an intake registers thousands: one question says so.
+    """
+    asset_id, now = entry.subject_id, datetime.fromtimestamp(time, UTC)
+    if halts_in_force(session, asset_id=asset_id, now=now):
+        follow_halt(session, asset_id=asset_id, now=now)
 
 
 def _admitted(session: WriteSession, entry: EntryRow, time: int) -> None:
