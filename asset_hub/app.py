@@ -84,7 +84,7 @@ from ingest.events import AccessionClosed
 from ledger import permissions as ledger_permissions
 from ledger.chains import Chain
 from ledger.events import DayAttested, EntryConfirmed, EntryRefused
-from ledger.signing import Keys
+from ledger.signing import HomeKeys
 from marketplace import permissions as marketplace_permissions
 from search import SearchEngine, open_search
 
@@ -193,7 +193,7 @@ class Services:
     database: Database
     files: FileStore
     search: SearchEngine
-    keys: Keys
+    keys: HomeKeys
     chain: Chain
     patience_s: float = 0.0
 
@@ -210,7 +210,7 @@ class Services:
 def open_services(settings: Settings, *, patience_s: float = 0.0) -> Services:
     """Open the engines that the settings name; makes no tables (see `asset_hub.migrations.upgrade`)."""
     settings.home.mkdir(parents=True, exist_ok=True)
-    keys = Keys(settings.secret())
+    keys = HomeKeys(settings.secret())
     return Services(
         settings=settings,
         database=Database(settings.database, subscriptions=SUBSCRIPTIONS, home=settings.home),

@@ -12,7 +12,7 @@ from ledger.calls import encode_call
 from ledger.grants import Words, read_words
 from ledger.merkle import keccak
 from ledger.models import EntryRow, GrantRow
-from ledger.signing import Keys, typed_digest
+from ledger.signing import Keys, Office, typed_digest
 from ledger.sites import Site
 
 DEADLINE_SECONDS = 3600
@@ -21,10 +21,20 @@ _NOTHING = b"\0" * 32
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Where a transaction goes and what it says; `contract` is the name of the register."""
+    """Where a transaction goes and what it says; `contract` is the name of the register.
+
+    `carrier` signs it and is the chain's sender. `to` is set where no contract is called, with what is sent in wei.
+    """
 
     contract: str
     data: bytes
+    carrier: Office = Office.RELAYER
+    to: bytes = b""
+    value: int = 0
+
+    def target(self, site: Site) -> bytes:
+        """Return the address that the transaction goes to."""
+        return self.to or site.addresses[self.contract]
 
 
 def work_key(asset_id: UUID) -> bytes:

@@ -10,6 +10,7 @@ from ledger.handed import Handed, signatures_of
 from ledger.key_acts import key_call
 from ledger.models import EntryRow
 from ledger.office_acts import office_call
+from ledger.role_acts import role_call
 from ledger.signing import Keys
 from ledger.sites import Site
 from ledger.title_acts import title_call
@@ -30,10 +31,12 @@ BUILDERS: Mapping[EntryKind, Builder] = {
     EntryKind.ORDER: lambda *given: Call(*build_signed(*given)),
     EntryKind.KEY: key_call,
     EntryKind.OFFICE: office_call,
+    EntryKind.ROLE: role_call,
 }
 # What depends on lists that the acts before it change: each is carried in a block of its own.
 ALONE = frozenset({
     EntryKind.GRANT, EntryKind.HOLD, EntryKind.END, EntryKind.TITLE, EntryKind.COMPACT, EntryKind.KEY, EntryKind.OFFICE,
+    EntryKind.ROLE,
 })  # fmt: skip
 
 

@@ -50,9 +50,9 @@ def created_address(sender: bytes, nonce: int) -> bytes:
     return keccak(rlp.encode([sender, nonce]))[-20:]
 
 
-def sign_transaction(key: Key, *, nonce: int, to: bytes, data: bytes) -> bytes:
+def sign_transaction(key: Key, *, nonce: int, to: bytes, data: bytes, value: int = 0) -> bytes:
     """Return a signed legacy transaction for the embedded chain (EIP-155); `to` is empty for a deployment."""
-    fields = [nonce, GAS_PRICE, GAS, to, 0, data]
+    fields = [nonce, GAS_PRICE, GAS, to, value, data]
     digest = keccak(rlp.encode([*fields, CHAIN_ID, 0, 0]))
     signature = PrivateKey(key.secret).sign_recoverable(digest, hasher=None)
     r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")

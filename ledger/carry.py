@@ -25,10 +25,11 @@ from ledger.models import BlockRow, ChainRow, ContractRow, EntryRow
 from ledger.network import BlockRead, NetworkEngine
 from ledger.nonces import OutboxRow, OutboxState, adopt_nonce, find_sent, queue_transaction, relay
 from ledger.outcomes import settle_entry
-from ledger.signing import Keys
+from ledger.signing import HomeKeys
 from ledger.sites import Site, find_site
 from ledger.submit import lock_chain
 from ledger.types import EntryKind, EntryState
+from ledger.vault import note_first_keys, speaking
 
 _BATCH = 50
 _TOGETHER = frozenset({EntryKind.ADMIT, EntryKind.REGISTER, EntryKind.ANCHOR})
@@ -50,7 +51,7 @@ class Carried:
         return self.queued + self.sent + self.settled > 0
 
 
-def carry_round(database: Database, engine: NetworkEngine, keys: Keys, *, now: datetime) -> Carried:
+def carry_round(database: Database, engine: NetworkEngine, keys: HomeKeys, *, now: datetime) -> Carried:
     """Sign what comes next, send what waits, settle what is final.
 
     Raises ChainUnavailable (nothing is lost), WrongChain, DeploymentRefused.
@@ -62,10 +63,10 @@ def carry_round(database: Database, engine: NetworkEngine, keys: Keys, *, now: d
         return Carried(queued, relayed.sent, settled, _in_flight(session, engine.terms.chain_id))
 
 
-def sign_anew(database: Database, engine: NetworkEngine, keys: Keys) -> int:
+def sign_anew(database: Database, engine: NetworkEngine, keys: HomeKeys) -> int:
     """Let what another transaction displaced be signed again at a new nonce; return how many. An explicit act."""
     terms = engine.terms
-    used = {key.address: engine.nonce_of(key.address) for key in (keys.admin, keys.relayer)}
+    used = _used_nonces(database, engine, keys)
     with database.write() as session:
         lock_chain(session)
         statement = select(OutboxRow).where(
@@ -80,9 +81,9 @@ def sign_anew(database: Database, engine: NetworkEngine, keys: Keys) -> int:
     return len(rows)
 
 
-def _queue(database: Database, engine: NetworkEngine, keys: Keys, now: datetime) -> int:
+def _queue(database: Database, engine: NetworkEngine, keys: HomeKeys, now: datetime) -> int:
     genesis, time = engine.genesis(), max(engine.head().time, int(now.timestamp()))
-    used = {key.address: engine.nonce_of(key.address) for key in (keys.admin, keys.relayer)}
+    used = _used_nonces(database, engine, keys)
     with database.write() as session:
         lock_chain(session)
         if not _next_group(session):
@@ -97,6 +98,14 @@ def _queue(database: Database, engine: NetworkEngine, keys: Keys, now: datetime)
         return _queue_entries(session, engine.terms, keys, site, now=now, time=time)
 
 
+def _used_nonces(database: Database, engine: NetworkEngine, keys: HomeKeys) -> dict[bytes, int]:
+    """Return how many nonces the carriers of this moment have used on the chain."""
+    with database.read() as session:
+        speaks = speaking(session, keys)
+        carriers = [speaks.admin.address, speaks.relayer.address]
+    return {address: engine.nonce_of(address) for address in carriers}
+
+
 def _is_ours(session: ReadSession, terms: ChainTerms, genesis: bytes) -> bool:
     """Say whether this home is on this chain already, False before it is on any. Raises WrongChain."""
     row = session.exec(select(ChainRow)).first()
@@ -108,19 +117,21 @@ def _is_ours(session: ReadSession, terms: ChainTerms, genesis: bytes) -> bool:
     return True
 
 
-def _arrive(session: WriteSession, terms: ChainTerms, genesis: bytes, used: dict[bytes, int], keys: Keys) -> None:
+def _arrive(session: WriteSession, terms: ChainTerms, genesis: bytes, used: dict[bytes, int], keys: HomeKeys) -> None:
     """Write down which chain this is. Raises DeploymentRefused where our administrator has acted on it already."""
-    if used[keys.admin.address]:
-        raise DeploymentRefused(members={"administrator": "0x" + keys.admin.address.hex()})
+    admin = keys.first.admin.address
+    if used[admin]:
+        raise DeploymentRefused(members={"administrator": "0x" + admin.hex()})
     session.add(ChainRow(engine=terms.engine, chain_id=terms.chain_id, genesis=genesis))
     session.add(BlockRow(number=0, hash=genesis, header=b"", time=0))
     for sender, count in used.items():
         adopt_nonce(session, terms, sender=sender, used=count)
 
 
-def _deploy(session: WriteSession, terms: ChainTerms, keys: Keys, now: datetime) -> int:
+def _deploy(session: WriteSession, terms: ChainTerms, keys: HomeKeys, now: datetime) -> int:
     """Sign the next step of the deployment; after the last, write down where the contracts are."""
-    calls = [(keccak(f"asset_hub/deploy:{index}".encode()), *call) for index, call in enumerate(set_up(keys))]
+    first = keys.first
+    calls = [(keccak(f"asset_hub/deploy:{index}".encode()), *call) for index, call in enumerate(set_up(first))]
     count = len(REGISTERS) + 1
     # Contracts, then who may do what, then the administrator's own delay, which slows what would come after it.
     for step in (calls[:count], calls[count:-1], calls[-1:]):
@@ -131,16 +142,16 @@ def _deploy(session: WriteSession, terms: ChainTerms, keys: Keys, now: datetime)
             raise DeploymentRefused
         missing = [call for call in step if call[0] not in sent]
         for op_id, to, data in missing:
-            queue_transaction(session, keys.admin, terms, op_id=op_id, to=to, data=data, now=now)
+            queue_transaction(session, first.admin, terms, op_id=op_id, to=to, data=data, now=now)
         if missing:
             return len(missing)
-    session.add_all(ContractRow(name=name, address=address) for name, address in deployed_addresses(keys).items())
-    session.flush()
+    session.add_all(ContractRow(name=name, address=address) for name, address in deployed_addresses(first).items())
+    note_first_keys(session, keys, since=int(now.timestamp()), now=now)
     return len(calls)
 
 
 def _queue_entries(
-    session: WriteSession, terms: ChainTerms, keys: Keys, site: Site, *, now: datetime, time: int
+    session: WriteSession, terms: ChainTerms, keys: HomeKeys, site: Site, *, now: datetime, time: int
 ) -> int:
     group = _next_group(session)
     if any(
@@ -148,10 +159,13 @@ def _queue_entries(
         for row in find_sent(session, op_ids=[entry.op_id for entry in group], chain_id=terms.chain_id).values()
     ):
         return 0
+    speaks = speaking(session, keys)
     for entry in group:
-        call = build_call(session, keys, site, entry, time=time)
-        to = site.addresses[call.contract]
-        queue_transaction(session, keys.relayer, terms, op_id=entry.op_id, to=to, data=call.data, now=now)
+        call = build_call(session, speaks, site, entry, time=time)
+        queue_transaction(
+            session, speaks.office(call.carrier), terms, op_id=entry.op_id, to=call.target(site), data=call.data,
+            now=now, value=call.value,
+        )  # fmt: skip
     return len(group)
 
 

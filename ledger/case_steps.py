@@ -28,7 +28,7 @@ from ledger.handed import signatures_of
 from ledger.merkle import keccak, root_of
 from ledger.models import EntryRow
 from ledger.pending import overtake
-from ledger.signing import Keys
+from ledger.signing import HomeKeys
 from ledger.terms import end_of_term
 from ledger.types import EntryKind, EntryState
 from ledger.waiting import SIGN_WITHIN, speaking_keys
@@ -111,7 +111,7 @@ def make_way(
 
 
 def write_step(
-    session: WriteSession, keys: Keys, case: CaseRow, name: str, said: Spoken, house: UUID
+    session: WriteSession, keys: HomeKeys, case: CaseRow, name: str, said: Spoken, house: UUID
 ) -> CaseStepRow:  # fmt: skip
     """Keep what was said as the next step. Raises BadCase."""
     text, step_id = said.text.strip(), new_id()

@@ -43,7 +43,7 @@ from ledger.disputes import (
 from ledger.entries import admit_organisation
 from ledger.errors import ActRefused, EntryNotFound
 from ledger.models import GrantRow, WorkRow
-from ledger.signing import Keys
+from ledger.signing import HomeKeys
 
 CaseId = NewType("CaseId", UUID)
 LEAST_DAYS, USUAL_DAYS, MOST_DAYS = 8, 15, 365
@@ -58,7 +58,7 @@ _RULES: Mapping[str, str] = {
 
 def open_case(
     session: WriteSession,
-    keys: Keys,
+    keys: HomeKeys,
     *,
     asset_id: UUID,
     respondent_id: UUID | None = None,
@@ -87,7 +87,7 @@ def open_case(
 
 def open_licence_case(
     session: WriteSession,
-    keys: Keys,
+    keys: HomeKeys,
     *,
     number: int,
     title: str,
@@ -110,7 +110,7 @@ def open_licence_case(
 
 def answer_case(
     session: WriteSession,
-    keys: Keys,
+    keys: HomeKeys,
     *,
     case_id: UUID,
     text: str,
@@ -125,7 +125,7 @@ def answer_case(
 
 
 def freeze_case(
-    session: WriteSession, keys: Keys, *, case_id: UUID, text: str, by: Actor, now: datetime
+    session: WriteSession, keys: HomeKeys, *, case_id: UUID, text: str, by: Actor, now: datetime
 ) -> None:  # fmt: skip
     """Order that the work is not traded while the dispute lasts: held back here at once, then frozen on the ledger.
 
@@ -142,7 +142,7 @@ def freeze_case(
 
 
 def lift_case(
-    session: WriteSession, keys: Keys, *, case_id: UUID, text: str, by: Actor, now: datetime
+    session: WriteSession, keys: HomeKeys, *, case_id: UUID, text: str, by: Actor, now: datetime
 ) -> None:  # fmt: skip
     """Lift the interim order; the work is free once the ledger has it. Raises as `freeze_case`."""
     case = _case_of_exchange(session, case_id, by, permissions.RULE_CASE)
@@ -152,7 +152,7 @@ def lift_case(
 
 def decide_case(
     session: WriteSession,
-    keys: Keys,
+    keys: HomeKeys,
     *,
     case_id: UUID,
     text: str,
@@ -175,7 +175,7 @@ def decide_case(
 
 def appeal_case(
     session: WriteSession,
-    keys: Keys,
+    keys: HomeKeys,
     *,
     case_id: UUID,
     text: str,
@@ -192,7 +192,7 @@ def appeal_case(
 
 
 def withdraw_case(
-    session: WriteSession, keys: Keys, *, case_id: UUID, text: str, by: Actor, now: datetime
+    session: WriteSession, keys: HomeKeys, *, case_id: UUID, text: str, by: Actor, now: datetime
 ) -> None:  # fmt: skip
     """Give up as the claimant, before a decision. Raises as `answer_case`."""
     case = _case_of_side(session, case_id, by, lambda row: (row.claimant_id,))
@@ -201,7 +201,7 @@ def withdraw_case(
 
 
 def close_case(
-    session: WriteSession, keys: Keys, *, case_id: UUID, text: str, by: Actor, now: datetime
+    session: WriteSession, keys: HomeKeys, *, case_id: UUID, text: str, by: Actor, now: datetime
 ) -> None:  # fmt: skip
     """Close a dispute whose decision stands. Raises as `freeze_case`."""
     case = _case_of_exchange(session, case_id, by, permissions.CLOSE_CASE)
@@ -209,7 +209,9 @@ def close_case(
     _take(session, keys, case, "close", said, [OPERATOR], lambda key, root: CloseCase(UNSIGNED, key, root))
 
 
-def offer_settlement(session: WriteSession, keys: Keys, *, case_id: UUID, text: str, by: Actor, now: datetime) -> int:
+def offer_settlement(
+    session: WriteSession, keys: HomeKeys, *, case_id: UUID, text: str, by: Actor, now: datetime
+) -> int:
     """Offer terms to the other side; return the number under which it may accept. Nothing goes to the ledger yet.
 
     A new offer of either side replaces the one that stands. Raises CaseNotFound, Forbidden, CaseStepRefused, BadCase.
@@ -221,7 +223,7 @@ def offer_settlement(session: WriteSession, keys: Keys, *, case_id: UUID, text: 
 
 
 def accept_settlement(
-    session: WriteSession, keys: Keys, *, case_id: UUID, offer: int, by: Actor, now: datetime
+    session: WriteSession, keys: HomeKeys, *, case_id: UUID, offer: int, by: Actor, now: datetime
 ) -> None:  # fmt: skip
     """Accept the other side's newest offer: both sign, and the dispute is closed.
 
@@ -293,7 +295,7 @@ def _new_case(
     )  # fmt: skip
 
 
-def _open(session: WriteSession, keys: Keys, row: CaseRow, subject: bytes, said: Spoken) -> CaseId:
+def _open(session: WriteSession, keys: HomeKeys, row: CaseRow, subject: bytes, said: Spoken) -> CaseId:
     for side in _both(row):
         admit_organisation(session, keys, organisation_id=side, now=said.now)
     session.add(row)
@@ -314,7 +316,7 @@ def _open(session: WriteSession, keys: Keys, row: CaseRow, subject: bytes, said:
 
 def _take(
     session: WriteSession,
-    keys: Keys,
+    keys: HomeKeys,
     case: CaseRow,
     name: str,
     said: Spoken,

@@ -10,16 +10,16 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import col, select
+from sqlmodel import select
 
 from asset_hub.core.db import ReadSession
 from ledger.blocks import time_of
+from ledger.deployment import OPERATOR_ROLES
 from ledger.entries import canonical, commitment_to
 from ledger.errors import EntryNotFound
 from ledger.house_keys import keeps_own_keys
 from ledger.journal import prove_receipt
-from ledger.merkle import keccak
-from ledger.models import EntryRow, GrantRow, JournalRow
+from ledger.models import EntryRow, GrantRow
 from ledger.papers import (
     CERTIFICATE_TYPE,
     FINGERPRINT_ALGORITHM,
@@ -29,31 +29,17 @@ from ledger.papers import (
     signing_digest,
     sm2_message,
 )
-from ledger.signing import Keys
+from ledger.roles import KeySpan, spans_of_roles
+from ledger.signing import HomeKeys, Keys
 from ledger.sites import chain_name, find_site
 from ledger.sm import public_of, sign
-from ledger.standalone.native import rlp_decode
 from ledger.types import EntryKind, EntryState
+from ledger.vault import speaking
 
 CUSTODY = "平台托管"
 OWN_KEYS = "成员自管密钥"
 WITNESS = "未经第三方见证（单一运营者账本）"
 WITNESSED = "经第三方见证"
-_SIGNING_ROLE = 12
-_ROLE_GRANTED = keccak(b"RoleGranted(uint64,address,uint32,uint48,bool)")
-_ROLE_REVOKED = keccak(b"RoleRevoked(uint64,address)")
-
-
-@dataclass(frozen=True, slots=True)
-class KeySpan:
-    """From when until when a key speaks, in unix seconds; `until` 0 is open, the end itself is outside."""
-
-    address: str
-    since: int
-    until: int = 0
-
-    def spelled(self) -> dict[str, str | int]:
-        return {"address": self.address, "from": self.since, "until": self.until}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +61,7 @@ class Pinned:
 
 def issue_certificate(
     session: ReadSession,
-    keys: Keys,
+    keys: HomeKeys,
     *,
     licence_id: UUID,
     delivered_sha256: str,
@@ -101,13 +87,14 @@ def issue_certificate(
     proofs = {EntryKind(entry.kind): _proof(session, entry) for entry in entries}
     if not {EntryKind.GRANT, EntryKind.ANCHOR} <= proofs.keys():
         raise EntryNotFound
+    speaks = speaking(session, keys)
     return _signed(
-        keys,
+        speaks,
         {
             "type": CERTIFICATE_TYPE,
             "issued_at": _dated(now, proofs[EntryKind.GRANT], proofs[EntryKind.ANCHOR]),
             "issuer": {
-                "name": issuer_name, "address": keys.operator.address.hex(),
+                "name": issuer_name, "address": speaks.operator.address.hex(),
                 "custody": _custody(session, grant), "witness": WITNESS,
                 "keys": [span.spelled() for span in recorded_keys(session, keys)],
             },
@@ -143,56 +130,44 @@ def keeper_words(session: ReadSession, organisation_id: UUID) -> str:
 
 
 def attest_certificate(
-    session: ReadSession, keys: Keys, certificate: bytes, *, attestation: Mapping[str, Any], now: datetime,
+    session: ReadSession, keys: HomeKeys, certificate: bytes, *, attestation: Mapping[str, Any], now: datetime,
     sm2: Sm2Signer | None = None,
 ) -> bytes:  # fmt: skip
     """Return a certificate again, with third parties' word about the day of its blocks, signed anew."""
     document: dict[str, Any] = json.loads(certificate)
+    speaks = speaking(session, keys)
     document["attestation"] = dict(attestation)
     document["issued_at"] = _dated(now, document["grant"], document["anchor"])
     document["issuer"] = {
-        **document["issuer"], "address": keys.operator.address.hex(), "witness": WITNESSED,
+        **document["issuer"], "address": speaks.operator.address.hex(), "witness": WITNESSED,
         "keys": [span.spelled() for span in recorded_keys(session, keys)],
     }  # fmt: skip
-    return _signed(keys, document, sm2)
+    return _signed(speaks, document, sm2)
 
 
-def recorded_keys(session: ReadSession, keys: Keys) -> tuple[KeySpan, ...]:
+def recorded_keys(session: ReadSession, keys: HomeKeys) -> tuple[KeySpan, ...]:
     """Return every key that ever had the notary's role, from when until when, as the chain records it.
 
     Raises EntryNotFound where the chain does not know the key that signs now.
     """
-    site = find_site(session)
-    rows = session.exec(
-        select(JournalRow.receipt, JournalRow.block_time)
-        .where(JournalRow.sender == keys.admin.address)
-        .order_by(col(JournalRow.number))
-    )
-    found: dict[str, KeySpan] = {}
-    for receipt, time in rows:
-        for event, address in _role_changes(receipt, site.addresses["AccessManager"] if site else b""):
-            earlier = found.get(address)
-            if event == _ROLE_GRANTED:
-                found[address] = earlier if earlier and not earlier.until else KeySpan(address, time)
-            elif earlier is not None:
-                found[address] = KeySpan(address, earlier.since, time)
-    if keys.operator.address.hex() not in found:
+    found = spans_of_roles(session, keys).get(OPERATOR_ROLES["NOTARY"], ())
+    if speaking(session, keys).operator.address.hex() not in {span.address for span in found}:
         raise EntryNotFound
-    return tuple(found.values())
+    return found
 
 
-def delivery_salt(keys: Keys, licence_id: UUID) -> bytes:
+def delivery_salt(keys: HomeKeys, licence_id: UUID) -> bytes:
     """Return the salt of the commitment to a licence's delivered file."""
     return keys.salt(f"delivery:{licence_id}")
 
 
-def delivery_commitment(keys: Keys, licence_id: UUID, sha256: str) -> bytes:
+def delivery_commitment(keys: HomeKeys, licence_id: UUID, sha256: str) -> bytes:
     """Return what is anchored of a delivered file before its link opens."""
     return commitment_to(delivery_salt(keys, licence_id), bytes.fromhex(sha256))
 
 
 def trust_file(
-    session: ReadSession, keys: Keys, *, issuer_name: str, authorities: Sequence[Pinned] = (),
+    session: ReadSession, keys: HomeKeys, *, issuer_name: str, authorities: Sequence[Pinned] = (),
     witnesses: Sequence[Pinned] = (),
 ) -> bytes:  # fmt: skip
     """Return what a verifier pins: this operator's keys, this chain's genesis, and who attests for others."""
@@ -232,17 +207,6 @@ def _signed(keys: Keys, document: dict[str, Any], sm2: Sm2Signer | None) -> byte
 def _dated(now: datetime, *proofs: Mapping[str, Any]) -> str:
     latest = max(int(now.timestamp()), *(time_of(proof) for proof in proofs))
     return datetime.fromtimestamp(latest, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _role_changes(receipt: bytes, manager: bytes) -> list[tuple[bytes, str]]:
-    """Return the event and the key of each change of the signing role in a receipt."""
-    fields: Any = rlp_decode(receipt)
-    return [
-        (topics[0], topics[2][-20:].hex())
-        for address, topics, _data in fields[3]
-        if address == manager and topics[0] in (_ROLE_GRANTED, _ROLE_REVOKED)
-        if int.from_bytes(topics[1], "big") == _SIGNING_ROLE
-    ]
 
 
 def _proof(session: ReadSession, entry: EntryRow) -> Mapping[str, Any]:

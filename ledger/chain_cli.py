@@ -20,7 +20,7 @@ from ledger.entries import SUBMIT
 from ledger.health import Health, NodeFacts, describe_health, describe_node, read_health
 from ledger.models import EntryRow
 from ledger.office import TRADE, pause_registers, resume_registers
-from ledger.signing import Keys
+from ledger.signing import HomeKeys
 from ledger.types import EntryState
 
 ledger = typer.Typer(help="The ledger: head, journal, re-execution, index.", no_args_is_help=True)
@@ -32,7 +32,7 @@ class ChainHome(Home, Protocol):
     """A home with the operator's keys and the chain it records on."""
 
     @property
-    def keys(self) -> Keys: ...
+    def keys(self) -> HomeKeys: ...
     @property
     def chain(self) -> Chain: ...
 
@@ -89,13 +89,13 @@ def _facts_of(home: ChainHome, health: Health, states: dict[str, int]) -> dict[s
         "quorum": asdict(node.quorum) if node.quorum else None, "lacks": [str(lack) for lack in node.lacks],
         "on_the_way": health.outbox.open if health.outbox else 0,
         "displaced": health.outbox.displaced if health.outbox else 0,
-        "relayer": "0x" + home.keys.relayer.address.hex(), "administrator": "0x" + home.keys.admin.address.hex(),
+        "relayer": health.relayer, "administrator": health.administrator,
     }  # fmt: skip
 
 
 def _say_node(url: str, *, as_json: bool) -> None:
     parsed = parse_chain_url(url)
-    found: NodeFacts | None = Chain(url, Keys(b"")).facts(within_s=_NODE_SECONDS) if parsed.nodes else None
+    found: NodeFacts | None = Chain(url, HomeKeys(b"")).facts(within_s=_NODE_SECONDS) if parsed.nodes else None
     if found is None:
         raise typer.BadParameter("--node takes the address of a node")
     now = clock.now()

@@ -22,7 +22,7 @@ from ledger.indexer.sources import LogSource
 from ledger.models import ChainRow
 from ledger.network import NetworkEngine, read_facts
 from ledger.rpc import Rpc
-from ledger.signing import Keys
+from ledger.signing import HomeKeys
 from ledger.sites import find_site
 
 _PATIENCE_S, _NODE_S, _FRESH_S = 2.0, 5.0, 2.0
@@ -31,7 +31,7 @@ _PATIENCE_S, _NODE_S, _FRESH_S = 2.0, 5.0, 2.0
 class Chain:
     """Opens the chain of a home. Raises BadChainUrl for a setting that names none."""
 
-    def __init__(self, url: str, keys: Keys) -> None:
+    def __init__(self, url: str, keys: HomeKeys) -> None:
         self.url = parse_chain_url(url)
         self.keys = keys
         self._lock = threading.RLock()

@@ -17,7 +17,8 @@ from ledger.bundles import is_bundle
 from ledger.errors import EntryNotFound
 from ledger.models import GrantRow
 from ledger.pictured import fingerprint_file
-from ledger.signing import Keys, recover_address
+from ledger.signing import HomeKeys, Office, recover_address
+from ledger.vault import addresses_of
 from ledger.verifier import STATUS_TYPE, Report, signing_digest, verify_certificate
 
 certificate = typer.Typer(help="Certificates of licences.", no_args_is_help=True)
@@ -29,7 +30,7 @@ class LedgerHome(Home, Protocol):
     """A home with the operator's keys."""
 
     @property
-    def keys(self) -> Keys: ...
+    def keys(self) -> HomeKeys: ...
 
 
 @certificate.command("verify")
@@ -113,18 +114,20 @@ def write_status(
     if revoked - known:
         raise EntryNotFound(N_("There is no licence No. {number}."), number=min(revoked - known))
     if target.exists():
-        revoked |= _revoked_before(target.read_bytes(), home.keys)
+        with home.database.read() as session:
+            own = {home.keys.first.operator.address, *addresses_of(session, Office.OPERATOR)}
+        revoked |= _revoked_before(target.read_bytes(), own)
     with home.database.read() as session:
         replace_file(target, own_status_list(session, home.keys, revoked=sorted(revoked), now=clock.now()))
     print(json.dumps({"file": str(target.resolve()), "revoked": sorted(revoked)}) if as_json else target)
 
 
-def _revoked_before(content: bytes, keys: Keys) -> set[int]:
+def _revoked_before(content: bytes, own: set[bytes]) -> set[int]:
     """Return what an earlier list revokes. Raises BadInput for a list that we did not sign."""
     try:
         listed = json.loads(content)
         signer = recover_address(signing_digest(listed), bytes.fromhex(listed["signature"]))
-        if listed["type"] == STATUS_TYPE and signer == keys.operator.address:
+        if listed["type"] == STATUS_TYPE and signer in own:
             return {int(number) for number in listed["revoked"]}
     except (ValueError, KeyError, TypeError, AttributeError):
         pass

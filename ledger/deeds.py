@@ -28,7 +28,7 @@ from ledger.errors import BadTitle, DeedClosed, DeedNotFound, EntryNotFound, Tit
 from ledger.models import AgreementRow, DeedRow, GrantRow, WorkRow
 from ledger.pauses import require_open
 from ledger.second_person import ask_second_people, tell_second_people
-from ledger.signing import Keys
+from ledger.signing import HomeKeys
 from ledger.titles import Pledge, TitleList, check_title, make_title, move, write_title
 from ledger.types import DeedKind, DeedState, EntryId, EntryKind
 from ledger.waiting import SIGN_WITHIN, kept_by_operator
@@ -68,7 +68,7 @@ class Deed:
 
 
 def propose_title(
-    session: WriteSession, keys: Keys, *, asset_id: UUID, rights: Mapping[Sequence[str], Mapping[UUID, int]],
+    session: WriteSession, keys: HomeKeys, *, asset_id: UUID, rights: Mapping[Sequence[str], Mapping[UUID, int]],
     instrument: str, by: Actor, now: datetime,
 ) -> Deed:  # fmt: skip
     """Propose the first title of a work: rights (art. 10 items 5–17, neighbouring) → holder → basis points.
@@ -100,7 +100,7 @@ def title_of_rights(rights: Mapping[Sequence[str], Mapping[UUID, int]]) -> Title
 
 
 def propose_transfer(
-    session: WriteSession, keys: Keys, *, asset_id: UUID, rights: Iterable[str], giver: UUID, taker: UUID, bps: int,
+    session: WriteSession, keys: HomeKeys, *, asset_id: UUID, rights: Iterable[str], giver: UUID, taker: UUID, bps: int,
     instrument: str, by: Actor, now: datetime,
 ) -> Deed:  # fmt: skip
     """Propose to move shares from one holder to another; both agree, every co-owner and every pledgee.
@@ -119,7 +119,7 @@ def propose_transfer(
 
 
 def propose_pledge(
-    session: WriteSession, keys: Keys, *, asset_id: UUID, rights: Iterable[str], pledgor: UUID, pledgee: UUID,
+    session: WriteSession, keys: HomeKeys, *, asset_id: UUID, rights: Iterable[str], pledgor: UUID, pledgee: UUID,
     instrument: str, by: Actor, now: datetime,
 ) -> Deed:  # fmt: skip
     """Propose a pledge (质押), after which nothing of these rights moves or is licensed without the pledgee.
@@ -140,7 +140,7 @@ def propose_pledge(
 
 
 def release_pledge(
-    session: WriteSession, keys: Keys, *, asset_id: UUID, index: int, instrument: str, by: Actor, now: datetime
+    session: WriteSession, keys: HomeKeys, *, asset_id: UUID, index: int, instrument: str, by: Actor, now: datetime
 ) -> Deed:
     """End a pledge: the pledgee's act alone. Raises EntryNotFound, BadInput for no such pledge, Forbidden."""
     before = _standing(session, asset_id)
@@ -156,7 +156,7 @@ def release_pledge(
 
 
 def correct_title(
-    session: WriteSession, keys: Keys, *, asset_id: UUID, after: TitleList, decision: str, by: Actor, now: datetime
+    session: WriteSession, keys: HomeKeys, *, asset_id: UUID, after: TitleList, decision: str, by: Actor, now: datetime
 ) -> Deed:
     """Put a court's or authority's decision on record. Raises EntryNotFound, BadTitle, Forbidden."""
     require(by, permissions.DECREE)
@@ -170,7 +170,7 @@ def correct_title(
 
 
 def consent_to_licences(
-    session: WriteSession, keys: Keys, *, asset_id: UUID, licensor: UUID, until: datetime, by: Actor, now: datetime
+    session: WriteSession, keys: HomeKeys, *, asset_id: UUID, licensor: UUID, until: datetime, by: Actor, now: datetime
 ) -> Deed:
     """Agree, as co-owner or pledgee, that another holder licenses this work. Nothing goes on chain until it does.
 
@@ -187,7 +187,7 @@ def consent_to_licences(
 
 
 def propose_end(
-    session: WriteSession, keys: Keys, *, number: int, reason: str, cure_days: int = 0, by: Actor, now: datetime
+    session: WriteSession, keys: HomeKeys, *, number: int, reason: str, cure_days: int = 0, by: Actor, now: datetime
 ) -> Deed:
     """Propose to end a licence or hold for a reason; both sides agree, or the authority decides alone.
 
@@ -215,7 +215,7 @@ def propose_end(
     )
 
 
-def agree(session: WriteSession, keys: Keys, *, deed_id: UUID, by: Actor, now: datetime) -> Deed:
+def agree(session: WriteSession, keys: HomeKeys, *, deed_id: UUID, by: Actor, now: datetime) -> Deed:
     """Agree for one's house; the last agreement records the deed. Idempotent. Raises DeedNotFound, DeedClosed."""
     row = _row_for(session, deed_id, by, is_locked=True)
     house = require_organisation(by)
@@ -269,7 +269,7 @@ def list_deeds(session: ReadSession, *, by: Actor, asset_id: UUID | None = None)
 
 
 def _propose_move(
-    session: WriteSession, keys: Keys, kind: DeedKind, asset_id: UUID, before: TitleList, after: TitleList, *,
+    session: WriteSession, keys: HomeKeys, kind: DeedKind, asset_id: UUID, before: TitleList, after: TitleList, *,
     mask: int, giver: UUID, taker: UUID, bps: int, instrument: str, by: Actor, now: datetime,
 ) -> Deed:  # fmt: skip
     args = {
@@ -281,7 +281,7 @@ def _propose_move(
 
 
 def _propose(
-    session: WriteSession, keys: Keys, kind: DeedKind, asset_id: UUID, args: Mapping[str, Any], sides: set[UUID], *,
+    session: WriteSession, keys: HomeKeys, kind: DeedKind, asset_id: UUID, args: Mapping[str, Any], sides: set[UUID], *,
     by: Actor, now: datetime, expires_at: datetime | None = None,
 ) -> Deed:  # fmt: skip
     if kind != DeedKind.CONSENT and not str(args["instrument_text"]).strip():
@@ -301,7 +301,7 @@ def _propose(
 
 
 def _record_if_whole(
-    session: WriteSession, keys: Keys, row: DeedRow, deciding: Mapping[UUID, UUID], now: datetime
+    session: WriteSession, keys: HomeKeys, row: DeedRow, deciding: Mapping[UUID, UUID], now: datetime
 ) -> None:
     """Record the deed once every side has agreed; a title that has changed meanwhile lapses it.
 

@@ -20,7 +20,7 @@ from asset_hub.core.text import N_
 from ledger.chain import CHAIN_ID, GAS_PRICE
 from ledger.errors import JournalBroken
 from ledger.merkle import keccak
-from ledger.signing import Key, Keys
+from ledger.signing import HomeKeys, Key
 
 EMBEDDED, ANVIL, NETWORK = "embedded", "anvil", "network"
 _FEELESS = 0
@@ -213,7 +213,7 @@ def parse_finality(text: str) -> Finality:
 
 
 @contextmanager
-def open_engine(url: str, *, session: ReadSession, keys: Keys) -> Iterator[LedgerEngine]:
+def open_engine(url: str, *, session: ReadSession, keys: HomeKeys) -> Iterator[LedgerEngine]:
     """Open the engine that the setting names; what was started for it ends with the block.
 
     Embedded, it reads in the session's transaction: what is recorded there goes through `ledger.submit`, so that
@@ -256,9 +256,11 @@ def replay_blocks(engine: LedgerEngine, blocks: Sequence[JournalBlock]) -> int:
     return done
 
 
-def sign_for(key: Key, terms: ChainTerms, *, nonce: int, to: bytes, data: bytes, gas: int) -> bytes:
-    """Return a signed legacy transaction for a chain (EIP-155); `to` is empty for a deployment."""
-    fields = [nonce, terms.gas_price, gas, to, 0, data]
+def sign_for(
+    key: Key, terms: ChainTerms, *, nonce: int, to: bytes, data: bytes, gas: int, value: int = 0
+) -> bytes:  # fmt: skip
+    """Return a signed legacy transaction for a chain (EIP-155); `to` is empty for a deployment, `value` in wei."""
+    fields = [nonce, terms.gas_price, gas, to, value, data]
     digest = keccak(rlp.encode([*fields, terms.chain_id, 0, 0]))
     signature = PrivateKey(key.secret).sign_recoverable(digest, hasher=None)
     r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")

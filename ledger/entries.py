@@ -45,7 +45,7 @@ from ledger.merkle import keccak, root_of
 from ledger.models import CounterRow, EntryRow, GrantRow, OrgRow, WorkRow
 from ledger.pauses import require_open
 from ledger.revoked import is_listed
-from ledger.signing import Keys
+from ledger.signing import HomeKeys, new_key
 from ledger.types import (
     ANCHOR_CODES,
     AnchorKind,
@@ -74,17 +74,19 @@ def commitment_to(salt: bytes, content: bytes) -> bytes:
     return keccak(salt + content)
 
 
-def admit_organisation(session: WriteSession, keys: Keys, *, organisation_id: UUID, now: datetime) -> EntryId | None:
+def admit_organisation(
+    session: WriteSession, keys: HomeKeys, *, organisation_id: UUID, now: datetime
+) -> EntryId | None:
     """Record an admitted organisation and the key that the operator keeps for it. None when it is recorded already."""
     if session.get(OrgRow, organisation_id) is not None:
         return None
-    credential = credential_of(session, organisation_id=organisation_id)
-    address = keys.custody(organisation_id).address
-    session.add(OrgRow(organisation_id=organisation_id, address=address))
+    credential, kept = credential_of(session, organisation_id=organisation_id), new_key()
+    session.add(OrgRow(organisation_id=organisation_id, address=kept.address))
     session.add(
         KeyRow(
-            organisation_id=organisation_id, address=address, custody=CustodyKind.CUSTODY, state=KeyState.LIVE,
+            organisation_id=organisation_id, address=kept.address, custody=CustodyKind.CUSTODY, state=KeyState.LIVE,
             purpose=PURPOSE_ACTS | PURPOSE_COUNTERSIGN, valid_from=int(now.timestamp()), created_at=now,
+            sealed=keys.seal(kept.secret),
         )
     )  # fmt: skip
     args = {"credential": commitment_to(keys.salt(f"organisation:{organisation_id}"), credential).hex()}
@@ -93,7 +95,7 @@ def admit_organisation(session: WriteSession, keys: Keys, *, organisation_id: UU
 
 def register_asset(
     session: WriteSession,
-    keys: Keys,
+    keys: HomeKeys,
     *,
     asset_id: UUID,
     registrar_id: UUID,
@@ -119,7 +121,7 @@ def anchor_digests(
     return record_entry(session, EntryKind.ANCHOR, subject_id, args, now)
 
 
-def receipt_commitments(keys: Keys, accession_id: UUID, receipt_sha256: str, captures: bytes) -> list[bytes]:
+def receipt_commitments(keys: HomeKeys, accession_id: UUID, receipt_sha256: str, captures: bytes) -> list[bytes]:
     """Return what is anchored of an intake, in its order: its receipt, then every line of its capture record."""
     receipt = commitment_to(keys.salt(f"receipt:{accession_id}"), bytes.fromhex(receipt_sha256))
     return [receipt, *(
@@ -128,7 +130,7 @@ def receipt_commitments(keys: Keys, accession_id: UUID, receipt_sha256: str, cap
     )]  # fmt: skip
 
 
-def capture_salt(keys: Keys, accession_id: UUID, number: int) -> bytes:
+def capture_salt(keys: HomeKeys, accession_id: UUID, number: int) -> bytes:
     """Return the salt of a line of an intake's capture record; line 0 is the shared one."""
     return keys.salt(f"capture:{accession_id}:{number}")
 
@@ -140,7 +142,7 @@ def reserve_number(session: WriteSession) -> int:
 
 def record_licence(
     session: WriteSession,
-    keys: Keys,
+    keys: HomeKeys,
     *,
     number: int,
     licence_id: UUID,
@@ -186,7 +188,7 @@ def record_licence(
 
 def hold_rights(
     session: WriteSession,
-    keys: Keys,
+    keys: HomeKeys,
     *,
     number: int,
     hold_id: UUID,
@@ -270,7 +272,7 @@ def given_under(session: ReadSession, *, parent: int) -> tuple[int, ...]:
 
 
 def _write_grant(
-    session: WriteSession, keys: Keys, kind: EntryKind, *, number: int, licence_id: UUID,
+    session: WriteSession, keys: HomeKeys, kind: EntryKind, *, number: int, licence_id: UUID,
     sides: tuple[UUID, UUID, UUID], words: Words, document: Mapping[str, Any], more: Mapping[str, Any],
     parent: int | None, now: datetime,
 ) -> EntryId:  # fmt: skip

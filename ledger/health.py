@@ -19,9 +19,10 @@ from ledger.house_keys import count_keepers
 from ledger.key_models import SignatureRow
 from ledger.models import BlockRow, ChainRow, EntryRow, JournalRow
 from ledger.nonces import OutboxRow, OutboxState
-from ledger.signing import Keys
+from ledger.signing import HomeKeys
 from ledger.sites import find_site
 from ledger.types import CustodyKind, EntryKind, EntryState
+from ledger.vault import speaking
 
 STALLED_AFTER = timedelta(minutes=10)
 STALLED_PERIODS = 10
@@ -75,6 +76,8 @@ class Health:
     waits_since: datetime | None
     contracts: tuple[tuple[str, str], ...]
     operator: str
+    relayer: str
+    administrator: str
     gas: tuple[GasOfAct, ...]
     unsigned: Unsigned
     keepers: Mapping[CustodyKind, int]
@@ -235,13 +238,13 @@ def describe_health(health: Health, *, now: datetime) -> Iterator[Text]:
         yield from describe_outbox(health.outbox)
 
 
-def read_health(session: ReadSession, keys: Keys, *, node: NodeFacts | None = None) -> Health:
+def read_health(session: ReadSession, keys: HomeKeys, *, node: NodeFacts | None = None) -> Health:
     """Return how the ledger is now; a fixed number of queries. `node` is what a network said of itself."""
     chain = session.exec(select(ChainRow)).first()
     chain_id = chain.chain_id if chain else node.chain_id if node else CHAIN_ID
     states = dict(session.exec(select(EntryRow.state, func.count()).group_by(EntryRow.state)).all())
     oldest = select(func.min(EntryRow.created_at)).where(EntryRow.state == EntryState.RECORDED)
-    genesis, site = session.get(BlockRow, 0), find_site(session)
+    genesis, site, speaks = session.get(BlockRow, 0), find_site(session), speaking(session, keys)
     return Health(
         engine=chain.engine if chain else NETWORK if node else EMBEDDED, chain_id=chain_id, node=node,
         finality=node.finality if node else str(INSTANT),
@@ -252,7 +255,8 @@ def read_health(session: ReadSession, keys: Keys, *, node: NodeFacts | None = No
         waiting=states.get(EntryState.RECORDED, 0), confirmed=states.get(EntryState.CONFIRMED, 0),
         refused=states.get(EntryState.REFUSED, 0), waits_since=session.exec(oldest).one(),
         contracts=tuple(sorted((name, f"0x{at.hex()}") for name, at in site.addresses.items())) if site else (),
-        operator=f"0x{keys.operator.address.hex()}", gas=_gas(session), unsigned=read_unsigned(session),
+        operator=f"0x{speaks.operator.address.hex()}", relayer=f"0x{speaks.relayer.address.hex()}",
+        administrator=f"0x{speaks.admin.address.hex()}", gas=_gas(session), unsigned=read_unsigned(session),
         keepers=count_keepers(session),
     )  # fmt: skip
 

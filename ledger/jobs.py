@@ -15,7 +15,7 @@ from ledger.errors import ChainUnavailable
 from ledger.indexer.jobs import FOLLOW
 from ledger.office import follow_halt, follow_house
 from ledger.rpc import RpcRefused
-from ledger.signing import Keys
+from ledger.signing import HomeKeys
 from ledger.types import AnchorKind
 
 ADMIT = "ledger.admit_organisation"
@@ -27,7 +27,7 @@ _LOOK_AGAIN = timedelta(milliseconds=500)
 _AWAY = timedelta(seconds=5)
 
 
-def jobs(keys: Keys, chain: Chain, files: FileStore) -> tuple[Job, ...]:
+def jobs(keys: HomeKeys, chain: Chain, files: FileStore) -> tuple[Job, ...]:
     """Return the ledger's jobs, bound to keys, chain and files of this home."""
 
     def submit(run: JobRun) -> None:
@@ -79,7 +79,7 @@ def is_carrying(database: Database, *, now: datetime) -> bool:
     return any(row.run_after - now <= _LOOK_AGAIN for row in waiting)
 
 
-def _submit(run: JobRun, keys: Keys) -> None:
+def _submit(run: JobRun, keys: HomeKeys) -> None:
     from ledger.submit import submit_next  # the engine takes a second to import
 
     while True:
@@ -89,7 +89,7 @@ def _submit(run: JobRun, keys: Keys) -> None:
             enqueue(session, FOLLOW, queue=Queue.INDEX, dedupe_key=FOLLOW)
 
 
-def _carry(run: JobRun, keys: Keys, chain: Chain) -> None:
+def _carry(run: JobRun, keys: HomeKeys, chain: Chain) -> None:
     """Carry until nothing moves; what is on its way, or a network that is away, is looked at again a moment later."""
     from ledger.carry import carry_round  # the client takes a moment to import
 

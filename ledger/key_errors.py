@@ -52,6 +52,24 @@ class SamePerson(RuleRefused):
     slug, title = "same-person", N_("You agreed to this yourself; a second person must confirm it")
 
 
+class ChangeNotFound(NotFound):
+    """No such change of roles."""
+
+    slug, title = "role-change-not-found", N_("There is no such change of roles")
+
+
+class ChangeClosed(RuleRefused):
+    """Only what is announced and not on its way yet can be withdrawn."""
+
+    slug, title = "role-change-closed", N_("This change is not announced, or is carried out already")
+
+
+class ChangeOpen(RuleRefused):
+    """Another change of the same key or role is open, or one of the administrator, which nothing may cross."""
+
+    slug, title = "role-change-open", N_("Another change of this is open: wait for it, or withdraw it")
+
+
 class RecoveryOpposed(RuleRefused):
     """The house has objected to the recovery; its objection is on its way to the ledger."""
 

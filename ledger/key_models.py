@@ -1,4 +1,4 @@
-"""Tables of keys: which keys speak for a house and who keeps them; what houses have yet to sign or to confirm."""
+"""Tables of keys: which speak for a house or for the exchange; what houses have yet to sign or to confirm."""
 
 from datetime import datetime
 from typing import Any
@@ -11,10 +11,10 @@ from asset_hub.core.db import JsonColumn, UtcDateTime
 
 
 class KeyRow(SQLModel, table=True):
-    """A key of a house by its address; the secret is here only where `custody` is the operator's (平台托管).
+    """A key of a house by its address; `custody` says who keeps it, the operator (平台托管) or the house.
 
     `valid_from` and `valid_until` are the chain's times in unix seconds; of a proposed recovery `valid_from` is when
-    it is ready.
+    it is ready. `sealed` is the secret of a key in custody, under the home's; none where it is derived from that.
     """
 
     __tablename__ = "ledger_key"
@@ -27,6 +27,44 @@ class KeyRow(SQLModel, table=True):
     valid_from: int | None = Field(default=None, sa_type=sa.BigInteger)
     valid_until: int | None = Field(default=None, sa_type=sa.BigInteger)
     entry_id: UUID | None = Field(default=None, index=True)
+    sealed: bytes | None = None
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class OfficeKeyRow(SQLModel, table=True):
+    """A key of the exchange itself by its address; `office` is what it is for (`ledger.signing.Office`).
+
+    `sealed` is its secret under the home's, none for the one that the home began with. Times are the chain's in unix
+    seconds: a key speaks from `valid_from`, which is empty until the chain has it, until `valid_until`.
+    """
+
+    __tablename__ = "ledger_office_key"
+
+    address: bytes = Field(primary_key=True)
+    office: str = Field(index=True)
+    sealed: bytes | None = None
+    valid_from: int | None = Field(default=None, sa_type=sa.BigInteger)
+    valid_until: int | None = Field(default=None, sa_type=sa.BigInteger)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class RoleChangeRow(SQLModel, table=True):
+    """A change of who has which role: announced on the chain, and carried out after the administrator's delay.
+
+    `steps` are [grant or revoke, role, address, delay in seconds], in their order. `office` is set where the exchange
+    changes a key of its own; `ready_at` (unix seconds) once the chain has the announcement.
+    """
+
+    __tablename__ = "ledger_role_change"
+
+    id: UUID = Field(primary_key=True)
+    office: str = ""
+    steps: list[Any] = Field(sa_type=JsonColumn)
+    reason: str
+    state: str = Field(index=True)
+    ready_at: int | None = Field(default=None, sa_type=sa.BigInteger)
+    entry_id: UUID | None = None
+    refusal: str | None = None
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 

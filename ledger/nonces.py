@@ -100,7 +100,7 @@ def adopt_nonce(session: WriteSession, terms: ChainTerms, *, sender: bytes, used
 
 def queue_transaction(
     session: WriteSession, key: Key, terms: ChainTerms, *, op_id: bytes, to: bytes, data: bytes, now: datetime,
-    gas: int = GAS,
+    gas: int = GAS, value: int = 0,
 ) -> OutboxRow:  # fmt: skip
     """Allocate a nonce, sign and record in the caller's transaction. Idempotent by `op_id`: gives the row there is."""
     sender = key.address
@@ -110,7 +110,7 @@ def queue_transaction(
     ).one_or_none()
     if found is not None:
         return found
-    raw = sign_for(key, terms, nonce=nonce.next, to=to, data=data, gas=gas)
+    raw = sign_for(key, terms, nonce=nonce.next, to=to, data=data, gas=gas, value=value)
     row = OutboxRow(
         number=_next_number(session), chain_id=terms.chain_id, sender=sender, nonce=nonce.next, op_id=op_id, raw=raw,
         tx_hash=keccak(raw), created_at=now,

@@ -45,8 +45,9 @@ from ledger.settlements import (
     order_key,
 )
 from ledger.signed import amount_commitment
-from ledger.signing import Keys
+from ledger.signing import HomeKeys, Keys
 from ledger.types import UNSIGNED_REASON, EntryKind, EntryState
+from ledger.vault import speaking
 from ledger.waiting import awaited_houses
 
 ACCEPT_WITHIN = timedelta(days=7)
@@ -123,7 +124,7 @@ class Seen:
 
 def open_order(
     session: WriteSession,
-    keys: Keys,
+    keys: HomeKeys,
     *,
     order_id: UUID,
     asset_id: UUID,
@@ -157,7 +158,7 @@ def open_order(
     record_entry(session, EntryKind.ORDER, order_id, write_act(act, [buyer_id, seller_id]), now)
 
 
-def attest_payment(session: WriteSession, keys: Keys, *, order_id: UUID, seen: Seen, now: datetime) -> None:
+def attest_payment(session: WriteSession, keys: HomeKeys, *, order_id: UUID, seen: Seen, now: datetime) -> None:
     """Say as the payment operator what arrived. Raises ActRefused, for another amount too."""
     row, record = _standing(session, order_id)
     payment = _payment(keys, row, seen)
@@ -165,7 +166,7 @@ def attest_payment(session: WriteSession, keys: Keys, *, order_id: UUID, seen: S
     _take(session, keys, row, record, act, [OPERATOR], now)
 
 
-def confirm_payment(session: WriteSession, keys: Keys, *, order_id: UUID, seen: Seen, now: datetime) -> None:
+def confirm_payment(session: WriteSession, keys: HomeKeys, *, order_id: UUID, seen: Seen, now: datetime) -> None:
     """Say with the second key what the bank statement shows; what differs contests the payment. Raises ActRefused."""
     row, record = _standing(session, order_id)
     payment = _payment(keys, row, seen)
@@ -173,7 +174,7 @@ def confirm_payment(session: WriteSession, keys: Keys, *, order_id: UUID, seen: 
     _take(session, keys, row, record, act, [CASHIER], now)
 
 
-def refund_order(session: WriteSession, keys: Keys, *, order_id: UUID, seen: Seen, now: datetime) -> None:
+def refund_order(session: WriteSession, keys: HomeKeys, *, order_id: UUID, seen: Seen, now: datetime) -> None:
     """Say with both keys what went back. Raises ActRefused, also where more went back than was paid."""
     row, record = _standing(session, order_id)
     number = record.refunds + 1
@@ -185,7 +186,7 @@ def refund_order(session: WriteSession, keys: Keys, *, order_id: UUID, seen: See
     _take(session, keys, row, record, act, [OPERATOR, CASHIER], now)
 
 
-def deliver_order(session: WriteSession, keys: Keys, *, order_id: UUID, sha256: str, now: datetime) -> None:
+def deliver_order(session: WriteSession, keys: HomeKeys, *, order_id: UUID, sha256: str, now: datetime) -> None:
     """Say as the seller what was handed over, by its digest. Raises ActRefused."""
     row, record = _standing(session, order_id)
     delivery = commitment_to(keys.salt(f"order-delivery:{order_id}"), bytes.fromhex(sha256))
@@ -193,21 +194,21 @@ def deliver_order(session: WriteSession, keys: Keys, *, order_id: UUID, sha256: 
     _take(session, keys, row, record, act, [row.seller_id], now)
 
 
-def accept_order(session: WriteSession, keys: Keys, *, order_id: UUID, now: datetime) -> None:
+def accept_order(session: WriteSession, keys: HomeKeys, *, order_id: UUID, now: datetime) -> None:
     """Say as the buyer that what came is what was ordered. Raises ActRefused."""
     row, record = _standing(session, order_id)
     act = Accept(UNSIGNED, order_key(order_id), record.facts, record.held)
     _take(session, keys, row, record, act, [row.buyer_id], now)
 
 
-def close_order(session: WriteSession, keys: Keys, *, order_id: UUID, reason: str, now: datetime) -> None:
+def close_order(session: WriteSession, keys: HomeKeys, *, order_id: UUID, reason: str, now: datetime) -> None:
     """Close as the notary what was accepted, or delivered and left unanswered. Raises ActRefused."""
     row, record = _standing(session, order_id)
     act = Close(UNSIGNED, order_key(order_id), _why(keys, row, reason))
     _take(session, keys, row, record, act, [OPERATOR], now)
 
 
-def undo_order(session: WriteSession, keys: Keys, *, order_id: UUID, reason: str, now: datetime) -> None:
+def undo_order(session: WriteSession, keys: HomeKeys, *, order_id: UUID, reason: str, now: datetime) -> None:
     """Close for both sides an order that came to nothing. Raises ActRefused."""
     row, record = _standing(session, order_id)
     reason_digest = _why(keys, row, reason)
@@ -215,7 +216,7 @@ def undo_order(session: WriteSession, keys: Keys, *, order_id: UUID, reason: str
     _take(session, keys, row, record, act, [row.buyer_id, row.seller_id], now)
 
 
-def expire_order(session: WriteSession, keys: Keys, *, order_id: UUID, now: datetime) -> None:
+def expire_order(session: WriteSession, keys: HomeKeys, *, order_id: UUID, now: datetime) -> None:
     """Note that nothing was paid in time. Raises ActRefused."""
     row, record = _standing(session, order_id)
     _take(session, keys, row, record, Expire(UNSIGNED, order_key(order_id)), [OPERATOR], now)
@@ -229,13 +230,13 @@ def forget_order(session: WriteSession, *, order_id: UUID) -> None:
         session.flush()
 
 
-def order_on_ledger(session: ReadSession, keys: Keys, *, order_id: UUID) -> OrderOnLedger | None:
+def order_on_ledger(session: ReadSession, keys: HomeKeys, *, order_id: UUID) -> OrderOnLedger | None:
     """Return an order as the ledger has it, None where it was never sent there."""
     row = session.get(SettlementRow, order_id, populate_existing=True)
     return _view(session, keys, row) if row else None
 
 
-def orders_of_asset(session: ReadSession, keys: Keys, *, asset_id: UUID, house: UUID) -> tuple[OrderOnLedger, ...]:
+def orders_of_asset(session: ReadSession, keys: HomeKeys, *, asset_id: UUID, house: UUID) -> tuple[OrderOnLedger, ...]:
     """Return the orders of a work in which a house buys or sells, oldest first."""
     statement = select(SettlementRow).where(
         SettlementRow.asset_id == asset_id,
@@ -245,7 +246,7 @@ def orders_of_asset(session: ReadSession, keys: Keys, *, asset_id: UUID, house: 
     return tuple(_view(session, keys, row) for row in rows)
 
 
-def unsettled_orders(session: ReadSession, keys: Keys, *, limit: int = 200) -> tuple[OrderOnLedger, ...]:
+def unsettled_orders(session: ReadSession, keys: HomeKeys, *, limit: int = 200) -> tuple[OrderOnLedger, ...]:
     """Return what an operator has to look after: contested payments, refused acts, what waits for a second look."""
     refused = select(EntryRow.subject_id).where(EntryRow.kind == EntryKind.ORDER, EntryRow.state == EntryState.REFUSED)
     states = (int(OrderState.CONTESTED), int(OrderState.ATTESTED))
@@ -258,7 +259,7 @@ def unsettled_orders(session: ReadSession, keys: Keys, *, limit: int = 200) -> t
     return tuple(one for one in views if one.is_stuck or one.state in open_states)
 
 
-def overdue_orders(session: ReadSession, keys: Keys, *, now: datetime, limit: int = 50) -> tuple[UUID, ...]:
+def overdue_orders(session: ReadSession, keys: HomeKeys, *, now: datetime, limit: int = 50) -> tuple[UUID, ...]:
     """Return orders whose time to pay or to answer is over, and of which nothing is on its way.
 
     An acceptance that the buyer did not sign in time is no answer.
@@ -315,10 +316,11 @@ def _standing(session: WriteSession, order_id: UUID) -> tuple[SettlementRow, Ord
 
 
 def _take(
-    session: WriteSession, keys: Keys, row: SettlementRow, record: OrderRecord, act: OrderAct,
+    session: WriteSession, keys: HomeKeys, row: SettlementRow, record: OrderRecord, act: OrderAct,
     signers: Sequence[UUID | str], now: datetime,
 ) -> None:  # fmt: skip
-    addresses = [_address(keys, signer) for signer in signers if isinstance(signer, str)]
+    speaks = speaking(session, keys)
+    addresses = [_address(speaks, signer) for signer in signers if isinstance(signer, str)]
     advance_order(record, act, time=int(now.timestamp()), signers=addresses)
     args = write_act(act, signers) | {"addresses": [one.hex() for one in addresses]}
     record_entry(session, EntryKind.ORDER, row.id, args, now)
@@ -334,26 +336,26 @@ def _record(row: SettlementRow) -> OrderRecord:
     return OrderRecord(facts, held, OrderState(row.state), row.due, row.refund_count)
 
 
-def _payment(keys: Keys, row: SettlementRow, seen: Seen) -> Payment:
+def _payment(keys: HomeKeys, row: SettlementRow, seen: Seen) -> Payment:
     """Commit to what was seen: the amount that is due under its own salt, any other under another."""
     salt = _openings(keys, row.id, row.fen)[0] if seen.fen == row.fen else keys.salt(f"order-other:{row.id}:{seen.fen}")
     return Payment(amount_commitment(seen.fen, salt), _receipt(keys, seen), int(seen.at.timestamp()))
 
 
-def _receipt(keys: Keys, seen: Seen) -> bytes:
+def _receipt(keys: HomeKeys, seen: Seen) -> bytes:
     """Commit to a receipt; the same receipt gives the same digest, so that the contract counts it once."""
     return commitment_to(keys.salt("order-receipts"), seen.receipt.encode())
 
 
-def _why(keys: Keys, row: SettlementRow, reason: str) -> bytes:
+def _why(keys: HomeKeys, row: SettlementRow, reason: str) -> bytes:
     return commitment_to(keys.salt(f"order-reason:{row.id}"), reason.encode())
 
 
-def _openings(keys: Keys, order_id: UUID, fen: int) -> tuple[bytes, bytes]:
+def _openings(keys: HomeKeys, order_id: UUID, fen: int) -> tuple[bytes, bytes]:
     return keys.salt(f"order-amount:{order_id}:{fen}"), keys.salt(f"order-ceiling:{order_id}:{fen}")
 
 
-def _stays(keys: Keys, row: SettlementRow) -> int:
+def _stays(keys: HomeKeys, row: SettlementRow) -> int:
     """Return what stays paid, every commitment opened. Raises ActRefused where it does not add up."""
     amount, ceiling = (Opening(row.fen, salt) for salt in _openings(keys, row.id, row.fen))
     refunds = []
@@ -363,7 +365,7 @@ def _stays(keys: Keys, row: SettlementRow) -> int:
     return add_up(_record(row).facts, amount=amount, ceiling=ceiling, refunds=refunds)
 
 
-def _view(session: ReadSession, keys: Keys, row: SettlementRow) -> OrderOnLedger:
+def _view(session: ReadSession, keys: HomeKeys, row: SettlementRow) -> OrderOnLedger:
     state, reason = session.exec(
         select(EntryRow.state, EntryRow.reason)
         .where(EntryRow.subject_id == row.id)

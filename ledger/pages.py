@@ -26,7 +26,7 @@ from ledger.orders import ACT_NAMES, OrderStep, orders_of_asset, steps_of_orders
 from ledger.orders import STATE_WORDS as ORDER_WORDS
 from ledger.pauses import REGISTER_NAMES, paused_registers
 from ledger.revoked import read_revoked
-from ledger.signing import Keys
+from ledger.signing import HomeKeys
 from ledger.trails import trail_of
 from ledger.types import (
     DEED_NAMES,
@@ -190,7 +190,7 @@ def _sees_capture(asset: AssetView, by: Actor) -> bool:
     return is_own or may(by, permissions.OVERSEE)
 
 
-def _orders(session: ReadSession, keys: Keys, *, asset_id: UUID, by: Actor) -> list[dict[str, Any]]:
+def _orders(session: ReadSession, keys: HomeKeys, *, asset_id: UUID, by: Actor) -> list[dict[str, Any]]:
     """Return the orders of a work for its buyer and its seller."""
     if by.organisation_id is None:
         return []

@@ -20,6 +20,7 @@ from ledger.grants import end_day, read_words
 from ledger.house_keys import key_confirmed, key_refused
 from ledger.models import DeedRow, EntryRow, GrantRow, TitleListRow
 from ledger.office import follow_halt, follow_house, office_refused
+from ledger.office_keys import role_confirmed, role_refused
 from ledger.orders import order_confirmed, order_refused
 from ledger.royalties import statement_confirmed, statement_refused
 from ledger.titles import read_title
@@ -149,4 +150,5 @@ PROJECTIONS: Mapping[EntryKind, Projection] = {
     EntryKind.ORDER: Projection(order_confirmed, order_refused),
     EntryKind.KEY: Projection(key_confirmed, key_refused),
     EntryKind.OFFICE: Projection(_nothing_new, office_refused),
+    EntryKind.ROLE: Projection(role_confirmed, role_refused),
 }

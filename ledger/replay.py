@@ -17,7 +17,7 @@ from ledger.engine import ANVIL, EMBEDDED, JournalBlock, LedgerEngine, Log, Rece
 from ledger.journal import NO_SEAL, block_receipts, seal_of
 from ledger.merkle import keccak
 from ledger.models import BlockRow, ChainRow, JournalRow
-from ledger.signing import Keys
+from ledger.signing import HomeKeys
 from ledger.sites import chain_id_of, genesis_hash
 from ledger.submit import endowed_accounts, open_chain
 from ledger.trie import trie_root
@@ -35,7 +35,7 @@ class Replay:
     engine: str = EMBEDDED
 
 
-def verify_journal(session: ReadSession, keys: Keys) -> Replay:
+def verify_journal(session: ReadSession, keys: HomeKeys) -> Replay:
     """Execute the journal again on py-evm in memory; name the first rows that differ.
 
     The embedded chain's down to its block hashes; a network's compares status and logs, and its blocks' own hashes.
@@ -45,7 +45,7 @@ def verify_journal(session: ReadSession, keys: Keys) -> Replay:
     return _verify_embedded(session, keys)
 
 
-def verify_on_anvil(session: ReadSession, keys: Keys) -> Replay:
+def verify_on_anvil(session: ReadSession, keys: HomeKeys) -> Replay:
     """Execute the journal again on a fresh anvil; status, gas and logs must be the same. Raises ChainUnavailable."""
     from ledger.anvil import fresh_anvil
 
@@ -59,7 +59,7 @@ def verify_on_anvil(session: ReadSession, keys: Keys) -> Replay:
     return Replay(len(expected), len(blocks), head.hash.hex(), genesis.hex(), tuple(problems), ANVIL)
 
 
-def _verify_history(session: ReadSession, keys: Keys) -> Replay:
+def _verify_history(session: ReadSession, keys: HomeKeys) -> Replay:
     rows = session.exec(select(JournalRow).order_by(col(JournalRow.number))).all()
     problems = _check_seals(rows) + _check_blocks(session)
     chain = EmbeddedChain(MemoryStore(), endowed=endowed_accounts(keys), network_id=chain_id_of(session))
@@ -85,7 +85,7 @@ def _is_whole(session: ReadSession, row: BlockRow) -> bool:
     return trie_root(block_receipts(session, row)) == fields[5]
 
 
-def _verify_embedded(session: ReadSession, keys: Keys) -> Replay:
+def _verify_embedded(session: ReadSession, keys: HomeKeys) -> Replay:
     rows = session.exec(select(JournalRow).order_by(col(JournalRow.number))).all()
     headers = {row.number: row.header for row in session.exec(select(BlockRow))}
     problems = _check_seals(rows)

@@ -32,7 +32,7 @@ from ledger.merklesum import Line, StatementRefused, SumTree, build_tree
 from ledger.models import EntryRow
 from ledger.pending import overtake
 from ledger.signed import SignedAct, amount_commitment
-from ledger.signing import Keys
+from ledger.signing import HomeKeys
 from ledger.statement_proofs import line_salt
 from ledger.statements import Objection, Publish, Revise
 from ledger.types import EntryKind, EntryState
@@ -48,7 +48,7 @@ _MONTH = re.compile(r"(2\d{3})-(0[1-9]|1[0-2])")
 
 def publish_statement(
     session: WriteSession,
-    keys: Keys,
+    keys: HomeKeys,
     *,
     licensor_id: UUID,
     period: str,
@@ -74,7 +74,7 @@ def publish_statement(
 
 def revise_statement(
     session: WriteSession,
-    keys: Keys,
+    keys: HomeKeys,
     *,
     statement_id: UUID,
     lines: Sequence[NewLine],
@@ -98,7 +98,7 @@ def revise_statement(
 
 
 def object_to_statement(
-    session: WriteSession, keys: Keys, *, statement_id: UUID, revision: int, text: str, by: Actor, now: datetime
+    session: WriteSession, keys: HomeKeys, *, statement_id: UUID, revision: int, text: str, by: Actor, now: datetime
 ) -> UUID:
     """Object as the licensor or as a payee of the revision that stands; return the objection's id.
 
@@ -184,7 +184,7 @@ def write_month(period: int) -> str:
 
 
 def _write_revision(
-    session: WriteSession, keys: Keys, row: StatementRow, lines: Sequence[NewLine], reason: str, now: datetime
+    session: WriteSession, keys: HomeKeys, row: StatementRow, lines: Sequence[NewLine], reason: str, now: datetime
 ) -> None:
     """Keep lines as the next revision and record its entry."""
     _check_lines(session, lines)
@@ -214,7 +214,7 @@ def _write_revision(
     session.flush()
 
 
-def _line_row(keys: Keys, revision_id: UUID, place: int, line: NewLine) -> StatementLineRow:
+def _line_row(keys: HomeKeys, revision_id: UUID, place: int, line: NewLine) -> StatementLineRow:
     payee_id, label, fen = line
     line_id = new_id()
     return StatementLineRow(

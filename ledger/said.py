@@ -15,6 +15,7 @@ from asset_hub.core.db import ReadSession
 from asset_hub.core.money import Money
 from ledger.case_models import CaseRow, CaseStepRow, ObjectionRow
 from ledger.codebook import USES, GrantKind, rights_of_mask
+from ledger.deployment import OPERATOR_ROLES
 from ledger.grants import (
     Words,
     day_as_date,
@@ -25,8 +26,10 @@ from ledger.grants import (
     read_words,
     start_day,
 )
+from ledger.key_models import RoleChangeRow
 from ledger.models import DeedRow, EntryRow, GrantRow, WorkRow
 from ledger.order_models import SettlementRow
+from ledger.signing import Office
 from ledger.terms import lapse_of
 from ledger.types import DeedKind, EntryKind
 
@@ -235,6 +238,36 @@ def _order(session: ReadSession, entry: EntryRow) -> Said:
     )
 
 
+def _role(session: ReadSession, entry: EntryRow) -> Said:
+    row = session.get_one(RoleChangeRow, entry.subject_id)
+    first, *_more = entry.args.get("steps") or row.steps
+    address = "0x" + str(first[2])
+    if row.office:
+        zh, en = _OFFICES[Office(row.office)]
+        return Said(
+            f"更换交易所的{zh}密钥：新密钥为 {address}，公告两日后生效。理由：{row.reason}",
+            f"The exchange's key of its {en} becomes {address}, two days after it is announced. Why: {row.reason}",
+        )
+    name = next(name for name, code in OPERATOR_ROLES.items() if code == int(first[1]))
+    if first[0] == "grant":
+        return Said(
+            f"授予 {address} {name} 角色，公告两日后生效。理由：{row.reason}",
+            f"The role {name} is given to {address}, two days after it is announced. Why: {row.reason}",
+        )
+    return Said(
+        f"收回 {address} 的 {name} 角色，公告两日后生效。理由：{row.reason}",
+        f"The role {name} is taken from {address}, two days after it is announced. Why: {row.reason}",
+    )
+
+
+_OFFICES: Mapping[Office, tuple[str, str]] = {
+    Office.RELAYER: ("交易中继", "carrier of transactions"),
+    Office.OPERATOR: ("登记、公证与裁决", "registrar, notary and authority"),
+    Office.CASHIER: ("收款复核", "second look at payments"),
+    Office.ADMINISTRATOR: ("权限管理", "administrator of roles"),
+}
+
+
 _SAY: Mapping[EntryKind, Callable[[ReadSession, EntryRow], Said]] = {
     EntryKind.REGISTER: _register,
     EntryKind.TITLE: _title,
@@ -245,6 +278,7 @@ _SAY: Mapping[EntryKind, Callable[[ReadSession, EntryRow], Said]] = {
     EntryKind.CASE: _case,
     EntryKind.STATEMENT: _statement,
     EntryKind.ORDER: _order,
+    EntryKind.ROLE: _role,
 }
 
 

@@ -1,20 +1,36 @@
-"""Keys and signatures. The home's secret yields every key the operator holds; custody is said wherever it matters."""
+"""Keys and signatures. The home's secret yields the operator's first keys and seals later ones.
 
+Custody is said wherever it matters.
+"""
+
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
 
 from coincurve import PrivateKey, PublicKey
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from eth_abi.abi import encode
 
+from asset_hub.core.errors import AssetHubError
+from asset_hub.core.text import N_
 from ledger.merkle import keccak
 from ledger.recovery import recover_address as recover_address
 
 _DOMAIN = "string name,string version,uint256 chainId,address verifyingContract"
 _DOMAIN_TYPE = keccak(f"EIP712Domain({_DOMAIN})".encode())
+_NONCE_BYTES = 12
+
+
+class SealBroken(AssetHubError):
+    """A sealed key that this home's secret does not open."""
+
+    slug, title = "key-seal-broken", N_("A key in the database is not sealed by this home's secret")
 
 
 class Signer(Protocol):
@@ -100,50 +116,44 @@ class Key:
         return signature[:64] + bytes([27 + signature[64]])
 
 
-class Keys:
-    """Every key that this home holds, derived from its secret (HKDF-SHA256, RFC 5869), and who signs by another."""
+class Office(StrEnum):
+    """What the exchange itself has keys for."""
 
-    def __init__(self, secret: bytes, elsewhere: Elsewhere | None = None) -> None:
-        self._secret, self._elsewhere = secret, elsewhere
+    RELAYER = "relayer"
+    OPERATOR = "operator"
+    CASHIER = "cashier"
+    ADMINISTRATOR = "admin"
 
-    def with_elsewhere(self, elsewhere: Elsewhere) -> "Keys":
-        """Return the same keys, where these others sign for the houses that keep their own."""
-        return Keys(self._secret, elsewhere)
+
+class Drawn(Protocol):
+    """The secrets of keys that were drawn at random later, in the place of those that a home begins with."""
+
+    def office(self, office: Office) -> bytes | None:
+        """Return the secret with which the exchange speaks now, None while that is the first."""
+        ...
+
+    def house(self, organisation_id: UUID, address: bytes | None) -> bytes | None:
+        """Return the secret kept for a house, the one that speaks now or that of an address; None for the first."""
+        ...
+
+
+class HomeKeys:
+    """What the home's secret yields (HKDF-SHA256, RFC 5869): salts, the first keys, and the seal of later ones.
+
+    Nobody signs by these alone: which keys speak now, the database says (`ledger.vault.speaking`).
+    """
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
 
     @property
-    def relayer(self) -> Key:
-        """Carries transactions; its signature gives no authority."""
-        return self._derive("relayer")
+    def first(self) -> "Keys":
+        """The keys that a home begins with: they deploy the contracts, and the genesis gives them gas."""
+        return Keys(self._secret)
 
-    @property
-    def admin(self) -> Key:
-        """Deployed the contracts and gives roles."""
-        return self._derive("admin")
-
-    @property
-    def operator(self) -> Key:
-        """Registrar, notary and authority of the exchange; signs certificates."""
-        return self._derive("operator")
-
-    @property
-    def cashier(self) -> Key:
-        """Confirms payments from the bank statement; never the key that attested them."""
-        return self._derive("cashier")
-
-    def organisation(self, organisation_id: UUID) -> Signer:
-        """Return who signs for an organisation: its own key elsewhere, or the one that the operator keeps."""
-        found = self._elsewhere.speaker(organisation_id) if self._elsewhere else None
-        return found or self.custody(organisation_id)
-
-    def custody(self, organisation_id: UUID) -> Key:
-        """Return the key that the operator keeps for an organisation (平台托管)."""
-        return self._derive(f"organisation:{organisation_id}")
-
-    def newcomer(self, organisation_id: UUID, address: bytes) -> Signer:
-        """Return who shows that a key which is to be added is held. Raises LookupError for a key at nobody's hand."""
-        if self._elsewhere is None:
-            raise LookupError(address.hex())
-        return self._elsewhere.newcomer(organisation_id, address)
+    def later(self, drawn: Drawn) -> "Keys":
+        """Return the keys that speak where others were drawn later."""
+        return Keys(self._secret, None, drawn)
 
     def sm2_seed(self) -> bytes:
         """Return 32 bytes that name the SM2 key with which this home signs while nobody has certified one (自签)."""
@@ -153,11 +163,81 @@ class Keys:
         """Return a secret salt of 32 bytes for a commitment."""
         return self._expand(f"salt:{purpose}")
 
-    def _derive(self, purpose: str) -> Key:
-        return Key(self._expand(f"key:{purpose}"))
+    def seal(self, secret: bytes) -> bytes:
+        """Return a key's secret so that only this home reads it: a nonce of 12 bytes, then AES-256-GCM."""
+        nonce = os.urandom(_NONCE_BYTES)
+        return nonce + AESGCM(self._expand("seal:keys")).encrypt(nonce, secret, None)
+
+    def unseal(self, sealed: bytes) -> bytes:
+        """Undo `seal`. Raises SealBroken: of another home, or changed."""
+        try:
+            return AESGCM(self._expand("seal:keys")).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], None)
+        except InvalidTag as error:
+            raise SealBroken from error
 
     def _expand(self, purpose: str) -> bytes:
         return HKDF(SHA256(), 32, salt=None, info=f"asset_hub/{purpose}".encode()).derive(self._secret)
+
+
+class Keys(HomeKeys):
+    """The keys that speak now: of the exchange, those it keeps for houses, and who signs by another."""
+
+    def __init__(self, secret: bytes, elsewhere: Elsewhere | None = None, drawn: Drawn | None = None) -> None:
+        super().__init__(secret)
+        self._elsewhere, self._drawn = elsewhere, drawn
+
+    def with_elsewhere(self, elsewhere: Elsewhere) -> "Keys":
+        """Return the same keys, where these others sign for the houses that keep their own."""
+        return Keys(self._secret, elsewhere, self._drawn)
+
+    @property
+    def relayer(self) -> Key:
+        """Carries transactions; its signature gives no authority."""
+        return self.office(Office.RELAYER)
+
+    @property
+    def admin(self) -> Key:
+        """Deployed the contracts and gives roles."""
+        return self.office(Office.ADMINISTRATOR)
+
+    @property
+    def operator(self) -> Key:
+        """Registrar, notary and authority of the exchange; signs certificates."""
+        return self.office(Office.OPERATOR)
+
+    @property
+    def cashier(self) -> Key:
+        """Confirms payments from the bank statement; never the key that attested them."""
+        return self.office(Office.CASHIER)
+
+    def office(self, office: Office) -> Key:
+        """Return the exchange's key for an office."""
+        drawn = self._drawn.office(office) if self._drawn else None
+        return Key(drawn) if drawn else self._derive(str(office))
+
+    def organisation(self, organisation_id: UUID) -> Signer:
+        """Return who signs for an organisation: its own key elsewhere, or the one that the operator keeps."""
+        found = self._elsewhere.speaker(organisation_id) if self._elsewhere else None
+        return found or self.custody(organisation_id)
+
+    def custody(self, organisation_id: UUID, address: bytes | None = None) -> Key:
+        """Return the key that the operator keeps for an organisation (平台托管): what speaks now, or an address's."""
+        drawn = self._drawn.house(organisation_id, address) if self._drawn else None
+        return Key(drawn) if drawn else self._derive(f"organisation:{organisation_id}")
+
+    def newcomer(self, organisation_id: UUID, address: bytes) -> Signer:
+        """Return who shows that a key which is to be added is held. Raises LookupError for a key at nobody's hand."""
+        if self._elsewhere is None:
+            raise LookupError(address.hex())
+        return self._elsewhere.newcomer(organisation_id, address)
+
+    def _derive(self, purpose: str) -> Key:
+        return Key(self._expand(f"key:{purpose}"))
+
+
+def new_key() -> Key:
+    """Draw a key at random."""
+    return Key(PrivateKey().secret)
 
 
 def address_of(public: PublicKey) -> bytes:

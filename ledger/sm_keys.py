@@ -11,7 +11,7 @@ from asset_hub.core.sealed import read_passphrase, read_sealed, write_sealed
 from asset_hub.core.text import N_
 from ledger.certificates import Sm2Signer
 from ledger.der import bits_of, read_certificate_der
-from ledger.signing import Keys
+from ledger.signing import HomeKeys
 from ledger.sm import new_secret, public_of, secret_from
 
 KEY_NAME, CHAIN_NAME = "sm2.json", "sm2-chain.pem"
@@ -46,7 +46,7 @@ def _kept_signer(home: Path, *, passphrase: str) -> Sm2Signer:
     return Sm2Signer(secret, certificates)
 
 
-def sm2_signer_of(home: Path, keys: Keys, *, environ: Mapping[str, str]) -> Sm2Signer:
+def sm2_signer_of(home: Path, keys: HomeKeys, *, environ: Mapping[str, str]) -> Sm2Signer:
     """Return what signs this home's certificates: its SM2 key file, or while there is none a key of its secret (自签).
 
     Raises NoPassphrase, KeyFileRefused, ChainRefused.

@@ -21,10 +21,11 @@ from ledger.journal import prove_receipt
 from ledger.merklesum import prove_line, write_proof
 from ledger.models import EntryRow
 from ledger.royalties import StatementId, lines_of, tree_of, write_month
-from ledger.signing import Keys
+from ledger.signing import HomeKeys
 from ledger.sites import chain_name, find_site
 from ledger.statement_proofs import PROOF_TYPE
 from ledger.types import EntryState
+from ledger.vault import speaking
 from ledger.verifier import signing_digest
 
 PAGE = 50
@@ -150,7 +151,7 @@ def objections_of(session: ReadSession, *, statement: StatementView, by: Actor) 
     )
 
 
-def proof_for(session: ReadSession, keys: Keys, *, statement_id: UUID, payee_id: UUID, by: Actor) -> bytes:
+def proof_for(session: ReadSession, keys: HomeKeys, *, statement_id: UUID, payee_id: UUID, by: Actor) -> bytes:
     """Return the proof of a payee's lines as one JSON document, to be shown to that payee only.
 
     Raises NotSignedIn, StatementNotFound, also for a payee without a line, StatementBusy before the ledger has it.
@@ -166,9 +167,10 @@ def proof_for(session: ReadSession, keys: Keys, *, statement_id: UUID, payee_id:
     entry = session.get_one(EntryRow, revision.entry_id)
     if entry.state != EntryState.CONFIRMED:
         raise StatementBusy
+    operator = speaking(session, keys).operator
     document: dict[str, Any] = {
         "type": PROOF_TYPE,
-        "issuer": {"address": keys.operator.address.hex(), "custody": keeper_words(session, statement.licensor_id)},
+        "issuer": {"address": operator.address.hex(), "custody": keeper_words(session, statement.licensor_id)},
         "chain": chain_name(session),
         "statement": {
             "licensor": str(statement.licensor_id), "period": int(statement.period.replace("-", "")),
@@ -179,7 +181,7 @@ def proof_for(session: ReadSession, keys: Keys, *, statement_id: UUID, payee_id:
         "published": _publication(session, entry),
         "lines": _proven(rows, own),
     }  # fmt: skip
-    document["signature"] = keys.operator.sign(signing_digest(document)).hex()
+    document["signature"] = operator.sign(signing_digest(document)).hex()
     return canonical(document).encode()
 
 

@@ -13,14 +13,15 @@ from ledger.embedded import Block, EmbeddedChain, SqlStore
 from ledger.journal import JournalEntry, ProvenBlock, write_block
 from ledger.models import BlockRow, ContractRow, CounterRow, EntryRow
 from ledger.outcomes import settle_entry
-from ledger.signing import Keys
+from ledger.signing import HomeKeys
 from ledger.sites import Site, find_site
 from ledger.types import EntryState
+from ledger.vault import note_first_keys, speaking
 
 _BATCH = 50
 
 
-def submit_next(session: WriteSession, keys: Keys, *, now: datetime) -> int:
+def submit_next(session: WriteSession, keys: HomeKeys, *, now: datetime) -> int:
     """Carry the next entries in order; return how many. Entries that depend on none before them share a block."""
     lock_chain(session)
     entries = _next_entries(session)
@@ -29,13 +30,14 @@ def submit_next(session: WriteSession, keys: Keys, *, now: datetime) -> int:
     chain = open_chain(session, keys)
     site = _deployed(session, chain, keys, now)
     time = _block_time(chain, now)
-    nonce = chain.nonce_of(keys.relayer.address)
-    raws = []
-    for offset, entry in enumerate(entries):
-        call = build_call(session, keys, site, entry, time=time)
-        raws.append(
-            sign_transaction(keys.relayer, nonce=nonce + offset, to=site.addresses[call.contract], data=call.data)
-        )
+    speaks = speaking(session, keys)
+    calls = [build_call(session, speaks, site, entry, time=time) for entry in entries]
+    carrier = speaks.office(calls[0].carrier)  # whatever another than the relayer carries goes alone
+    nonce = chain.nonce_of(carrier.address)
+    raws = [
+        sign_transaction(carrier, nonce=nonce + at, to=call.target(site), data=call.data, value=call.value)
+        for at, call in enumerate(calls)
+    ]
     block = chain.execute(raws, time=time)
     _write_journal(session, raws, block)
     for entry, executed in zip(entries, block.executed, strict=True):
@@ -44,14 +46,14 @@ def submit_next(session: WriteSession, keys: Keys, *, now: datetime) -> int:
     return len(entries)
 
 
-def open_chain(session: ReadSession, keys: Keys) -> EmbeddedChain:
+def open_chain(session: ReadSession, keys: HomeKeys) -> EmbeddedChain:
     """Open the embedded chain in this session's transaction; a new one gets its genesis."""
     return EmbeddedChain(SqlStore(session), endowed=endowed_accounts(keys))
 
 
-def endowed_accounts(keys: Keys) -> list[bytes]:
+def endowed_accounts(keys: HomeKeys) -> list[bytes]:
     """Return the accounts that the genesis gives gas."""
-    return [keys.admin.address, keys.relayer.address]
+    return [keys.first.admin.address, keys.first.relayer.address]
 
 
 def lock_chain(session: WriteSession) -> None:
@@ -74,20 +76,20 @@ def _next_entries(session: ReadSession) -> list[EntryRow]:
     return found
 
 
-def _deployed(session: WriteSession, chain: EmbeddedChain, keys: Keys, now: datetime) -> Site:
+def _deployed(session: WriteSession, chain: EmbeddedChain, keys: HomeKeys, now: datetime) -> Site:
     found = find_site(session)
     if found is not None:
         return found
-    admin = keys.admin
-    addresses = deployed_addresses(keys)
-    raws = [sign_transaction(admin, nonce=nonce, to=to, data=data) for nonce, (to, data) in enumerate(set_up(keys))]
+    first = keys.first
+    addresses, calls = deployed_addresses(first), set_up(first)
+    raws = [sign_transaction(first.admin, nonce=nonce, to=to, data=data) for nonce, (to, data) in enumerate(calls)]
     block = chain.execute(raws, time=_block_time(chain, now))
     if any(executed.status != 1 for executed in block.executed):
         raise RuntimeError("the contracts could not be deployed")
     _write_journal(session, raws, block)
     session.add(BlockRow(number=0, hash=chain.genesis_hash, header=b"", time=0))
     session.add_all(ContractRow(name=name, address=address) for name, address in addresses.items())
-    session.flush()
+    note_first_keys(session, keys, since=block.time, now=now)
     return Site(addresses)
 
 

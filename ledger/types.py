@@ -27,6 +27,7 @@ class EntryKind(StrEnum):
     COMPACT = "compact"
     KEY = "key"
     OFFICE = "office"
+    ROLE = "role"
 
 
 KIND_NAMES: dict[EntryKind, str] = {
@@ -43,6 +44,7 @@ KIND_NAMES: dict[EntryKind, str] = {
     EntryKind.COMPACT: N_("What has ended left the list"),
     EntryKind.KEY: N_("Key of a house changed"),
     EntryKind.OFFICE: N_("Order of the exchange"),
+    EntryKind.ROLE: N_("Roles and keys of the exchange changed"),
 }
 
 

@@ -12,7 +12,8 @@ from asset_hub.core.errors import BadInput
 from asset_hub.core.text import N_
 from ledger.certificates import recorded_keys, status_list, trust_file
 from ledger.errors import EntryNotFound
-from ledger.signing import Keys
+from ledger.signing import HomeKeys
+from ledger.vault import speaking
 from ledger.verifier import Check, Refused, check_pin, licence_of, verify_certificate
 
 THIS_EXCHANGE = N_("this exchange")
@@ -54,7 +55,7 @@ class Verdict:
 
 
 def judge(
-    session: ReadSession, keys: Keys, *, fields: Mapping[str, bytes], revoked: Sequence[int] = (), now: datetime
+    session: ReadSession, keys: HomeKeys, *, fields: Mapping[str, bytes], revoked: Sequence[int] = (), now: datetime
 ) -> Verdict:
     """Check what was handed in; without a trust file, also ask whether this exchange issued it. Raises BadDigest.
 
@@ -74,13 +75,13 @@ def judge(
     return Verdict((*report.checks, own))
 
 
-def own_status_list(session: ReadSession, keys: Keys, *, revoked: Sequence[int], now: datetime) -> bytes:
+def own_status_list(session: ReadSession, keys: HomeKeys, *, revoked: Sequence[int], now: datetime) -> bytes:
     """Return this exchange's signed list of revoked licences as of now."""
     try:
         history = recorded_keys(session, keys)
     except EntryNotFound:
         history = ()
-    return status_list(keys, revoked=list(revoked), now=now, history=history)
+    return status_list(speaking(session, keys), revoked=list(revoked), now=now, history=history)
 
 
 def read_digest(text: str) -> str:
@@ -114,7 +115,7 @@ def licence_in_words(certificate: bytes, language: str) -> list[tuple[str, str]]
     return [(label, text) for label, text in facts if text]
 
 
-def _own_word(session: ReadSession, keys: Keys, certificate: bytes) -> Check:
+def _own_word(session: ReadSession, keys: HomeKeys, certificate: bytes) -> Check:
     message = N_("this exchange has recorded nothing yet")
     try:
         own = trust_file(session, keys, issuer_name="")

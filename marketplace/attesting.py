@@ -12,14 +12,14 @@ from asset_hub.core.db import Database
 from asset_hub.core.files import FileStore, put_bytes, read_blob
 from ledger.attest import NotAttested, attestation_for
 from ledger.certificates import Sm2Signer, attest_certificate
-from ledger.signing import Keys
+from ledger.signing import HomeKeys
 from marketplace.certificate_pdf import draw_certificate
 from marketplace.licences import LicenceState
 from marketplace.models import LicenceRow
 
 
 def attest_certificates(
-    database: Database, files: FileStore, keys: Keys, *, day: str, home: Path, sm2: Callable[[], Sm2Signer],
+    database: Database, files: FileStore, keys: HomeKeys, *, day: str, home: Path, sm2: Callable[[], Sm2Signer],
     now: datetime,
 ) -> int:  # fmt: skip
     """Issue every certificate again that says less than what is attested of its day by now; return how many.
@@ -38,7 +38,7 @@ def attest_certificates(
 
 
 def _attest(
-    database: Database, files: FileStore, keys: Keys, licence_id: UUID, home: Path, sm2: Callable[[], Sm2Signer],
+    database: Database, files: FileStore, keys: HomeKeys, licence_id: UUID, home: Path, sm2: Callable[[], Sm2Signer],
     now: datetime,
 ) -> bool:  # fmt: skip
     with database.read() as reading:

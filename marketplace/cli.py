@@ -21,7 +21,7 @@ from asset_hub.core.home import Home, home_of
 from asset_hub.core.period import DateRange
 from asset_hub.core.rational import Span
 from asset_hub.core.text import N_
-from ledger.signing import Keys
+from ledger.signing import HomeKeys
 from marketplace.availability import Answer, Availability, availability
 from marketplace.errors import NotDelivered
 from marketplace.licences import Licence, get_licence, terms_by_number
@@ -110,7 +110,7 @@ class TradeHome(Home, Protocol):
     """A home with the operator's keys."""
 
     @property
-    def keys(self) -> Keys: ...
+    def keys(self) -> HomeKeys: ...
 
 
 @commands.command("title")

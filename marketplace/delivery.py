@@ -20,7 +20,7 @@ from asset_hub.media import ImageRequest, MediaRefused, cut_film, cut_image
 from ledger.certificates import Sm2Signer, delivery_commitment, issue_certificate
 from ledger.entries import anchor_digests
 from ledger.pictured import fingerprint_picture
-from ledger.signing import Keys
+from ledger.signing import HomeKeys
 from ledger.sm import sm3_of_file
 from ledger.types import AnchorKind
 from marketplace import permissions
@@ -51,7 +51,7 @@ class Papers:
     pdf_sha256: str
 
 
-def prepare_delivery(database: Database, files: FileStore, keys: Keys, *, licence_id: UUID) -> None:
+def prepare_delivery(database: Database, files: FileStore, keys: HomeKeys, *, licence_id: UUID) -> None:
     """Make a confirmed licence's file, store it, and record its digest. Idempotent: a file that is made is kept."""
     with database.read() as session:
         row = session.get(LicenceRow, licence_id)
@@ -76,7 +76,7 @@ def prepare_delivery(database: Database, files: FileStore, keys: Keys, *, licenc
 def draw_papers(
     database: Database,
     files: FileStore,
-    keys: Keys,
+    keys: HomeKeys,
     *,
     licence_id: UUID,
     issuer: str,

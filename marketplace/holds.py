@@ -16,7 +16,7 @@ from ledger import permissions as ledger_permissions
 from ledger.entries import Held, count_live_holds, hold_rights, list_holds_of, register_asset, reserve_number
 from ledger.errors import GrantOverlaps
 from ledger.jobs import statement_of
-from ledger.signing import Keys
+from ledger.signing import HomeKeys
 from marketplace.availability import Answer, availability, require_free
 from marketplace.errors import NotForSale, TooManyHolds, WindowTaken
 from marketplace.terms import LicenceTerms
@@ -27,7 +27,7 @@ MOST_AT_ONCE = 10
 
 
 def place_hold(
-    session: WriteSession, keys: Keys, *, asset_id: UUID, terms: LicenceTerms, days: int, by: Actor, now: datetime
+    session: WriteSession, keys: HomeKeys, *, asset_id: UUID, terms: LicenceTerms, days: int, by: Actor, now: datetime
 ) -> Held:
     """Hold what is free for this house, for some days. Raises NotForSale, WindowTaken, TooManyHolds, BadInput."""
     house = require_organisation(by)

@@ -12,7 +12,7 @@ from asset_hub.core.files import FileStore
 from asset_hub.core.jobs import Job, JobRun, Queue, enqueue
 from ledger.deeds import instrument_of
 from ledger.orders import overdue_orders
-from ledger.signing import Keys
+from ledger.signing import HomeKeys
 from ledger.sm_keys import sm2_signer_of
 from ledger.types import EntryKind
 from marketplace.attesting import attest_certificates
@@ -31,7 +31,7 @@ PREPARE = "marketplace.prepare_delivery"
 _OVERDUE_A_NIGHT = 10_000
 
 
-def jobs(files: FileStore, keys: Keys, *, issuer: str, home: Path) -> tuple[Job, ...]:
+def jobs(files: FileStore, keys: HomeKeys, *, issuer: str, home: Path) -> tuple[Job, ...]:
     """Return the trade's jobs, bound to files, keys and home; `issuer` is the exchange's name on certificates."""
 
     sm2 = partial(sm2_signer_of, home, keys, environ=os.environ)
@@ -85,7 +85,7 @@ def _finish(session: WriteSession, *, licence_id: UUID, papers: Papers, now: dat
         follow_soon(session, order_id=order_of_licence(session, licence_id=licence_id))
 
 
-def _follow(keys: Keys) -> tuple[Job, Job]:
+def _follow(keys: HomeKeys) -> tuple[Job, Job]:
     """Return the job that tells the ledger how an order stands, and the nightly one that finds what is overdue."""
 
     def follow(run: JobRun, *, order_id: UUID) -> None:

@@ -19,7 +19,7 @@ from ledger.codebook import KIND_NAMES, find_use, name_of_territory
 from ledger.entries import covering_hold, held_grants, record_licence, register_asset, reserve_number
 from ledger.errors import GrantOverlaps
 from ledger.jobs import statement_of
-from ledger.signing import Keys
+from ledger.signing import HomeKeys
 from marketplace import permissions
 from marketplace.checks import check_disclosed, disclose, window_taken, with_own_holds
 from marketplace.errors import LicenceNotFound, NotPaid, OrderNotFound
@@ -75,7 +75,7 @@ class Licence:
     attested_day: str = ""
 
 
-def grant_licence(session: WriteSession, keys: Keys, *, order_id: UUID, by: Actor, now: datetime) -> Licence:
+def grant_licence(session: WriteSession, keys: HomeKeys, *, order_id: UUID, by: Actor, now: datetime) -> Licence:
     """License a paid order: licence and ledger entry in this transaction. Idempotent.
 
     Raises NotPaid, WindowTaken, DisclosureChanged.
@@ -96,7 +96,7 @@ def grant_licence(session: WriteSession, keys: Keys, *, order_id: UUID, by: Acto
     return licence_view(row)
 
 
-def _write_licence(session: WriteSession, keys: Keys, order: OrderRow, now: datetime) -> LicenceRow:
+def _write_licence(session: WriteSession, keys: HomeKeys, order: OrderRow, now: datetime) -> LicenceRow:
     ((asset, _held),) = read_for_index(session, asset_ids=[order.asset_id], now=now)
     register_asset(
         session, keys, asset_id=asset.id, registrar_id=asset.owner_id, statement=statement_of(asset), now=now

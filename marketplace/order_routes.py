@@ -12,7 +12,7 @@ from asset_hub.core import clock
 from asset_hub.core.db import ReadSession
 from asset_hub.core.money import Money
 from ledger.orders import OrderOnLedger, OrderStep, order_on_ledger, steps_of_orders, unsettled_orders
-from ledger.signing import Keys
+from ledger.signing import HomeKeys
 from marketplace import permissions
 from marketplace.orders import Order, get_order
 from marketplace.settlement import SimulatedRail, pay_back, refunds_due
@@ -86,7 +86,7 @@ def refund(request: Request, by: CurrentActor, order_id: UUID) -> None:
         pay_back(session, SimulatedRail(), order_id=order_id, by=by, now=clock.now())
 
 
-def facts_of(session: ReadSession, keys: Keys, found: Order) -> dict[str, Any]:
+def facts_of(session: ReadSession, keys: HomeKeys, found: Order) -> dict[str, Any]:
     """Return an order as plain JSON, with how the ledger has it."""
     held = order_on_ledger(session, keys, order_id=found.id)
     steps = steps_of_orders(session, order_ids=[found.id])[found.id]

@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from asset_hub.accounts import Actor, require
 from asset_hub.core.db import ReadSession, WriteSession
 from asset_hub.core.money import Money
-from ledger.signing import Keys
+from ledger.signing import HomeKeys
 from marketplace import permissions
 from marketplace.checks import check_disclosed, check_still_sellable
 from marketplace.errors import NothingToRefund, OrderNotFound
@@ -65,7 +65,7 @@ class SimulatedRail:
 
 
 def pay_order(
-    session: WriteSession, keys: Keys, rail: PaymentRail, *, order_id: UUID, by: Actor, now: datetime
+    session: WriteSession, keys: HomeKeys, rail: PaymentRail, *, order_id: UUID, by: Actor, now: datetime
 ) -> Licence:
     """Have the rail attest the payment, then grant the licence in the same transaction. Idempotent.
 

@@ -34,7 +34,7 @@ from ledger.orders import (
     undo_order,
 )
 from ledger.settlements import OrderState as State
-from ledger.signing import Keys
+from ledger.signing import HomeKeys
 from ledger.waiting import has_voice
 from marketplace import permissions
 from marketplace.errors import NotDelivered, NothingToConfirm, OrderNotFound
@@ -48,7 +48,7 @@ _ACCEPTED, _UNANSWERED = "accepted by the buyer", "delivered, and not answered i
 _UNDONE = "the ledger refused the licence; the price went back"
 
 
-def follow_order(session: WriteSession, keys: Keys, *, order_id: UUID, now: datetime) -> None:
+def follow_order(session: WriteSession, keys: HomeKeys, *, order_id: UUID, now: datetime) -> None:
     """Record the one act that brings the ledger nearer to how an order stands; none where the two agree.
 
     Idempotent: while an act is on its way, or waits for the signature of a house that keeps its own key, nothing is
@@ -75,7 +75,7 @@ def _is_unanswered(held: OrderOnLedger, now: datetime) -> bool:
     return held.is_lapsed and held.state == State.DELIVERED and now.timestamp() > held.due
 
 
-def follow_overdue(session: WriteSession, keys: Keys, *, now: datetime) -> int:
+def follow_overdue(session: WriteSession, keys: HomeKeys, *, now: datetime) -> int:
     """Follow every order whose time to pay or to answer is over; return how many. Idempotent; run it every day."""
     overdue = overdue_orders(session, keys, now=now)
     for order_id in overdue:
@@ -99,7 +99,7 @@ def follow_house_soon(session: WriteSession, *, organisation_id: UUID) -> None:
         follow_soon(session, order_id=order_id)
 
 
-def try_again(session: WriteSession, keys: Keys, *, order_id: UUID, by: Actor, now: datetime) -> None:
+def try_again(session: WriteSession, keys: HomeKeys, *, order_id: UUID, by: Actor, now: datetime) -> None:
     """Record once more the act that the ledger refused or a house did not sign; without this nobody does.
 
     An order that was never taken there, or whose next act was not recorded, is followed; one whose act is on its way
@@ -170,7 +170,7 @@ def accept_delivery(session: WriteSession, *, order_id: UUID, by: Actor, now: da
     follow_soon(session, order_id=order_id)
 
 
-def _open(session: WriteSession, keys: Keys, order: OrderRow, now: datetime) -> None:
+def _open(session: WriteSession, keys: HomeKeys, order: OrderRow, now: datetime) -> None:
     if order.state in (OrderState.CANCELLED, OrderState.LAPSED):
         return
     quote = session.get_one(QuoteRow, order.quote_id)
@@ -183,7 +183,7 @@ def _open(session: WriteSession, keys: Keys, order: OrderRow, now: datetime) -> 
     )  # fmt: skip
 
 
-def _after_opened(session: WriteSession, keys: Keys, order: OrderRow, held: OrderOnLedger, now: datetime) -> None:
+def _after_opened(session: WriteSession, keys: HomeKeys, order: OrderRow, held: OrderOnLedger, now: datetime) -> None:
     if order.paid_at is not None:
         seen = Seen(order.gross_fen, order.payment, order.paid_at)
         attest_payment(session, keys, order_id=order.id, seen=seen, now=now)
@@ -193,7 +193,9 @@ def _after_opened(session: WriteSession, keys: Keys, order: OrderRow, held: Orde
         expire_order(session, keys, order_id=order.id, now=now)
 
 
-def _tell_second_look(session: WriteSession, keys: Keys, order: OrderRow, _held: OrderOnLedger, now: datetime) -> None:
+def _tell_second_look(
+    session: WriteSession, keys: HomeKeys, order: OrderRow, _held: OrderOnLedger, now: datetime
+) -> None:
     """Say what the statement shows, once: what stays contested waits for somebody to look again."""
     if order.seen is not None:
         seen = Seen(order.seen["fen"], order.seen["receipt"], datetime.fromisoformat(order.seen["at"]))
@@ -201,7 +203,7 @@ def _tell_second_look(session: WriteSession, keys: Keys, order: OrderRow, _held:
         confirm_payment(session, keys, order_id=order.id, seen=seen, now=now)
 
 
-def _after_paid(session: WriteSession, keys: Keys, order: OrderRow, held: OrderOnLedger, now: datetime) -> None:
+def _after_paid(session: WriteSession, keys: HomeKeys, order: OrderRow, held: OrderOnLedger, now: datetime) -> None:
     if order.refunded_at is not None and held.stays_fen:
         seen = Seen(order.gross_fen, order.refund, order.refunded_at)
         refund_order(session, keys, order_id=order.id, seen=seen, now=now)
@@ -214,18 +216,22 @@ def _after_paid(session: WriteSession, keys: Keys, order: OrderRow, held: OrderO
         deliver_order(session, keys, order_id=order.id, sha256=licence.sha256, now=now)
 
 
-def _after_delivered(session: WriteSession, keys: Keys, order: OrderRow, held: OrderOnLedger, now: datetime) -> None:
+def _after_delivered(
+    session: WriteSession, keys: HomeKeys, order: OrderRow, held: OrderOnLedger, now: datetime
+) -> None:
     if order.accepted_at is not None and not held.is_lapsed:
         accept_order(session, keys, order_id=order.id, now=now)
     elif now.timestamp() > held.due:
         close_order(session, keys, order_id=order.id, reason=_UNANSWERED, now=now)
 
 
-def _after_accepted(session: WriteSession, keys: Keys, order: OrderRow, _held: OrderOnLedger, now: datetime) -> None:
+def _after_accepted(
+    session: WriteSession, keys: HomeKeys, order: OrderRow, _held: OrderOnLedger, now: datetime
+) -> None:
     close_order(session, keys, order_id=order.id, reason=_ACCEPTED, now=now)
 
 
-_STEPS: Mapping[State, Callable[[WriteSession, Keys, OrderRow, OrderOnLedger, datetime], None]] = {
+_STEPS: Mapping[State, Callable[[WriteSession, HomeKeys, OrderRow, OrderOnLedger, datetime], None]] = {
     State.OPENED: _after_opened,
     State.ATTESTED: _tell_second_look,
     State.CONTESTED: _tell_second_look,

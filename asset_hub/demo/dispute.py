@@ -13,7 +13,7 @@ from asset_hub.core.text import N_, Text
 from ledger.case_views import CaseView, get_case, list_cases, steps_of
 from ledger.cases import answer_case, appeal_case, close_case, decide_case, open_case
 from ledger.disputes import CaseState
-from ledger.signing import Keys
+from ledger.signing import HomeKeys
 
 _TITLE = "片中旁白是谁写的 Who wrote the narration"
 _CLAIM = "旁白稿由本会整理，片尾未署名。 Our society prepared the narration; the credits do not name us."
@@ -35,7 +35,7 @@ class Parties:
 
 
 def settle_dispute(
-    database: Database, keys: Keys, run_jobs: Callable[[], int], *, asset: AssetView, parties: Parties
+    database: Database, keys: HomeKeys, run_jobs: Callable[[], int], *, asset: AssetView, parties: Parties
 ) -> tuple[Text, UUID, int]:
     """Walk one dispute to its end, each step confirmed before the next; return what is said, its id, how many steps.
 
@@ -61,7 +61,7 @@ def settle_dispute(
     return Text(said, {"title": asset.title("zh")}), case_id, len(steps)
 
 
-def _take_next(database: Database, keys: Keys, case_id: UUID, state: CaseState, parties: Parties) -> None:
+def _take_next(database: Database, keys: HomeKeys, case_id: UUID, state: CaseState, parties: Parties) -> None:
     now = clock.now()
     with database.write() as session:
         if state == CaseState.OPEN:

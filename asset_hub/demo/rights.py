@@ -16,7 +16,7 @@ from ledger.consents import title_on_chain
 from ledger.deeds import agree, propose_title
 from ledger.entries import Held, list_holds_of
 from ledger.errors import GrantOverlaps
-from ledger.signing import Keys
+from ledger.signing import HomeKeys
 from marketplace.errors import WindowTaken
 from marketplace.holds import place_hold
 from marketplace.terms import LicenceTerms
@@ -26,7 +26,7 @@ _SHARES = (6_000, 4_000)
 
 
 def share_title(
-    database: Database, keys: Keys, *, asset: AssetView, first: Actor, second: Actor, operator: Actor
+    database: Database, keys: HomeKeys, *, asset: AssetView, first: Actor, second: Actor, operator: Actor
 ) -> Text:
     """Record that two houses hold a work together; both agree, and the operator's person confirms for each.
 
@@ -47,7 +47,7 @@ def share_title(
 
 
 def hold_and_refuse(
-    database: Database, keys: Keys, *, asset: AssetView, use: str, producer: Actor, other: Actor
+    database: Database, keys: HomeKeys, *, asset: AssetView, use: str, producer: Actor, other: Actor
 ) -> tuple[Text, int]:
     """Hold a work for one buyer and have another refused; return what is said and the hold's number.
 

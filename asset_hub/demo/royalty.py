@@ -11,7 +11,7 @@ from asset_hub.core.db import Database
 from asset_hub.core.errors import RuleRefused
 from asset_hub.core.text import N_, Text
 from ledger.royalties import NewLine, publish_statement
-from ledger.signing import Keys
+from ledger.signing import HomeKeys
 from ledger.statement_proofs import verify_statement_proof
 from ledger.statement_views import StatementView, list_statements, proof_for, shown_lines
 from marketplace.sales import Sale, list_sales
@@ -30,8 +30,8 @@ class Stated:
 
 
 def state_royalties(
-    database: Database, keys: Keys, run_jobs: Callable[[], int], *, licence_id: UUID, seller: Actor, restorer: Actor,
-    operator: Actor, trust: bytes,
+    database: Database, keys: HomeKeys, run_jobs: Callable[[], int], *, licence_id: UUID, seller: Actor,
+    restorer: Actor, operator: Actor, trust: bytes,
 ) -> Stated:  # fmt: skip
     """Publish the seller's statement for the month of a sale, then prove every line against the published root.
 
@@ -74,7 +74,7 @@ def _published(database: Database, *, seller: Actor, period: str) -> StatementVi
 
 
 def _prove(
-    database: Database, keys: Keys, statement: StatementView, shown: Actor, operator: Actor, trust: bytes
+    database: Database, keys: HomeKeys, statement: StatementView, shown: Actor, operator: Actor, trust: bytes
 ) -> Stated:
     """Prove each line by what the payee is handed and the trust file alone; return the proof of `shown`'s house."""
     proofs: dict[UUID, bytes] = {}

@@ -32,10 +32,11 @@ from ledger.merkle import path_of
 from ledger.models import EntryRow, JournalRow
 from ledger.papers import signing_digest, spell
 from ledger.revoked import read_revoked
-from ledger.signing import Keys
+from ledger.signing import HomeKeys, Key
 from ledger.sm import sm3
 from ledger.standalone.packing import pack_archive
 from ledger.types import EntryKind, EntryState
+from ledger.vault import speaking
 from ledger.verdicts import own_status_list
 from marketplace.errors import NotDelivered
 from marketplace.licences import Licence, licence_in_evidence
@@ -73,7 +74,7 @@ class Captured:
 
 
 def export_bundle(
-    session: ReadSession, files: FileStore, keys: Keys, *, licence_id: UUID, home: Path, issuer: str, by: Actor,
+    session: ReadSession, files: FileStore, keys: HomeKeys, *, licence_id: UUID, home: Path, issuer: str, by: Actor,
     now: datetime,
 ) -> tuple[str, bytes]:  # fmt: skip
     """Return the bundle's name and bytes. Raises LicenceNotFound, NotDelivered; equal input gives equal bytes."""
@@ -107,11 +108,13 @@ def export_bundle(
         ),
         "README.txt": _README.encode(),
     }  # fmt: skip
-    return f"evidence-{licence.number:06d}.zip", _packed(members, keys, licence=licence.number, now=now)
+    return f"evidence-{licence.number:06d}.zip", _packed(
+        members, speaking(session, keys).operator, licence=licence.number, now=now
+    )  # fmt: skip
 
 
 def read_capture(
-    session: ReadSession, files: FileStore, keys: Keys, *, asset_id: UUID, contract: str
+    session: ReadSession, files: FileStore, keys: HomeKeys, *, asset_id: UUID, contract: str
 ) -> Captured | None:
     """Return the capture record by which an asset came in; None where it has none, or its anchor is not final yet."""
     statement = (
@@ -190,10 +193,10 @@ def _statement(asset: AssetView, licence: Licence, *, issuer: str, now: datetime
     }  # fmt: skip
 
 
-def _packed(members: Mapping[str, bytes], keys: Keys, *, licence: int, now: datetime) -> bytes:
+def _packed(members: Mapping[str, bytes], issuer: Key, *, licence: int, now: datetime) -> bytes:
     manifest: dict[str, Any] = {
         "type": BUNDLE_TYPE, "made_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"), "licence": licence,
-        "issuer": keys.operator.address.hex(),
+        "issuer": issuer.address.hex(),
         "members": [
             {
                 "name": name, "bytes": len(members[name]), "sha256": hashlib.sha256(members[name]).hexdigest(),
@@ -202,7 +205,7 @@ def _packed(members: Mapping[str, bytes], keys: Keys, *, licence: int, now: date
             for name in sorted(members)
         ],
     }  # fmt: skip
-    manifest["signature"] = keys.operator.sign(signing_digest(manifest)).hex()
+    manifest["signature"] = issuer.sign(signing_digest(manifest)).hex()
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in ((MANIFEST, spell(manifest)), *sorted(members.items())):

@@ -13,12 +13,12 @@ from asset_hub.core.text import N_
 from asset_hub.evidence.bundle import read_capture
 from ledger.errors import EntryNotFound
 from ledger.models import ContractRow
-from ledger.signing import Keys
+from ledger.signing import HomeKeys
 from marketplace import permissions
 
 
 def capture_of(
-    session: ReadSession, files: FileStore, keys: Keys, *, asset: str, by: Actor, now: datetime
+    session: ReadSession, files: FileStore, keys: HomeKeys, *, asset: str, by: Actor, now: datetime
 ) -> tuple[AssetView, Mapping[str, Any]]:
     """Return an asset (by its id or number) and its record: `session` is the shared part of the intake.
 

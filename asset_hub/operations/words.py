@@ -32,6 +32,7 @@ JOB_NAMES: Mapping[str, str] = {
     "ledger.follow_house": N_("Tell the ledger whether a house is suspended"),
     "ledger.follow_halt": N_("Tell the ledger whether trade in an asset is halted"),
     "ledger.lapse_unsigned": N_("Let an unsigned act lapse"),
+    "ledger.carry_out_change": N_("Carry out an announced change of keys or roles"),
     "marketplace.on_entry_confirmed": N_("Tell the trade that the ledger confirmed"),
     "marketplace.on_entry_refused": N_("Tell the trade that the ledger refused"),
     "ledger.stamp_day": N_("Have yesterday stamped by a time stamping authority"),

@@ -9,8 +9,9 @@ from sqlmodel import col, select
 
 from asset_hub.core.clock import beijing_date
 from ledger.attest import StampAuthority, attestation_for, countersign, keep_attestation, state_day
-from ledger.certificates import KeySpan, Pinned, Sm2Signer, attest_certificate, trust_file
+from ledger.certificates import Pinned, Sm2Signer, attest_certificate, trust_file
 from ledger.models import BlockRow
+from ledger.roles import KeySpan
 from ledger.signing import Key
 from ledger.verifier import verify_certificate
 from tests.ledger.authorities import Stamping

@@ -40,8 +40,8 @@ class Issued:
         with self.session() as session:
             self.trust = trust_file(session, self.keys, issuer_name="测试交易所")
         self.number = json.loads(json.loads(self.certificate)["licence"])["number"]
-        self.clear = status_list(self.keys, revoked=[self.number + 1], now=NOW)
-        self.revoked = status_list(self.keys, revoked=[self.number], now=NOW)
+        self.clear = status_list(self.keys.first, revoked=[self.number + 1], now=NOW)
+        self.revoked = status_list(self.keys.first, revoked=[self.number], now=NOW)
 
     def session(self) -> AbstractContextManager[ReadSession]:
         return self.house.services.database.read()

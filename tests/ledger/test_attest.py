@@ -181,7 +181,7 @@ def test_an_authority_that_is_away_is_said_to_be() -> None:
 
 
 def test_a_countersignature_must_be_its_key_s_and_not_the_issuer_s(attested: Attested) -> None:
-    own = countersign(attested.issued.keys.operator, attested.statement, now=TOMORROW)
+    own = countersign(attested.issued.keys.first.operator, attested.statement, now=TOMORROW)
     cases = [
         ({**attested.signed, "address": STRANGER.address.hex()}, "a countersignature is not that key's"),
         ({**attested.signed, "signed_at": "2026-01-01T00:00:00Z"}, "a countersignature is not that key's"),
@@ -261,7 +261,7 @@ def test_the_attested_certificate_is_signed_as_a_whole(attested: Attested) -> No
     document["attestation"]["stamp"] = ""
     report = verify_certificate(spell(document), media=None, trust=attested.trust, status=None, today=TODAY)
     assert [check.name for check in report.checks if check.ok is False] == ["signature"]
-    document["signature"] = attested.issued.keys.operator.sign(signing_digest(document)).hex()
+    document["signature"] = attested.issued.keys.first.operator.sign(signing_digest(document)).hex()
     assert attested.outcome(spell(document), "time stamp")[0] is None
 
 

@@ -158,7 +158,9 @@ def test_an_anvil_that_forgot_is_filled_again_and_goes_on(anvil_shop: Shop) -> N
     assert set(entries_of(services)) == {EntryState.CONFIRMED}
     assert [verified(services, one.id).is_valid for one in (first, second)] == [True, True]
     with services.database.read() as session:
-        nonces = session.exec(select(JournalRow.nonce).where(JournalRow.sender == services.keys.relayer.address)).all()
+        nonces = session.exec(
+            select(JournalRow.nonce).where(JournalRow.sender == services.keys.first.relayer.address)
+        ).all()
     assert list(nonces) == list(range(len(nonces)))
 
 
@@ -227,7 +229,7 @@ def order_only(shop: Shop) -> None:
 
 
 def test_a_displaced_transaction_waits_for_a_person_and_lands_once(anvil_shop: Shop) -> None:
-    services, relayer = anvil_shop.services, anvil_shop.services.keys.relayer
+    services, relayer = anvil_shop.services, anvil_shop.services.keys.first.relayer
     with services.chain.opened(services.database) as engine:
         nonce = engine.nonce_of(relayer.address)
         foreign = sign_for(relayer, engine.terms, nonce=nonce, to=relayer.address, data=b"", gas=30_000)
@@ -283,7 +285,7 @@ def test_without_gas_entries_wait_and_the_health_says_why(tmp_path: Path) -> Non
         shop = make_shop(tmp_path, chain_url=f"{node}#finality=instant&gas_price=1", secret_key=SECRET)
         said = words_of(shop.services)
 
-        Rpc([node]).ask("anvil_setBalance", "0x" + shop.services.keys.relayer.address.hex(), hex(10**24))
+        Rpc([node]).ask("anvil_setBalance", "0x" + shop.services.keys.first.relayer.address.hex(), hex(10**24))
         waiting = entries_of(shop.services)
         work_until(shop.services, lambda: is_settled(shop.services))
 
@@ -342,7 +344,9 @@ def test_orders_go_on_while_too_few_validators_live_and_land_once_after(shop: Sh
     assert set(entries_of(services)) == {EntryState.CONFIRMED}
     with services.database.read() as session:
         entries = session.exec(select(EntryRow.tx_hash)).all()
-        journaled = session.exec(select(JournalRow.tx_hash).where(JournalRow.sender == services.keys.relayer.address))
+        journaled = session.exec(
+            select(JournalRow.tx_hash).where(JournalRow.sender == services.keys.first.relayer.address)
+        )
         assert sorted(filter(None, entries)) == sorted(journaled.all())
     assert all(verified(services, licence.id).is_valid for licence in licences)
 

@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from asset_hub.core.clock import beijing_date
 from asset_hub.core.period import DateRange
 from ledger.calls import encode_call, sign_transaction
-from ledger.certificates import KeySpan, recorded_keys, status_list, trust_file
+from ledger.certificates import recorded_keys, status_list, trust_file
 from ledger.codebook import GrantKind
 from ledger.deployment import ADMIN_DELAY_SECONDS
 from ledger.grants import GrantTerms
 from ledger.papers import spell
+from ledger.roles import KeySpan
 from ledger.signing import Key, Keys
 from ledger.sites import find_site
 from ledger.submit import _write_journal, open_chain
@@ -106,14 +107,14 @@ def earlier(certificate: bytes, keys: Keys) -> bytes:
 
 
 def test_a_certificate_of_the_earlier_version_holds_and_each_version_has_its_own_members(issued: Issued) -> None:
-    before = earlier(issued.certificate, issued.keys)
+    before = earlier(issued.certificate, issued.keys.first)
     stated = json.loads(issued.certificate)
     crossed = [{**stated, "type": "asset_hub/licence-certificate/2"}, {**json.loads(before), "type": stated["type"]}]
     crossed.append({**stated, "type": "asset_hub/licence-certificate/4"})
 
     assert issued.verify(before).is_valid
     for document in crossed:
-        signed = {**document, "signature": issued.keys.operator.sign(signing_digest(document)).hex()}
+        signed = {**document, "signature": issued.keys.first.operator.sign(signing_digest(document)).hex()}
         assert failing(issued.verify(spell(signed))) == ["form"]
 
 
@@ -233,7 +234,7 @@ def test_a_status_list_of_the_next_key_counts_only_where_both_are_pinned_as_one_
 
 def test_the_chain_itself_records_when_a_signing_key_came_and_went(tmp_path: Path) -> None:
     issued = Issued(tmp_path)
-    keys: Keys = issued.keys
+    keys: Keys = issued.keys.first
     with issued.session() as session:
         [before] = recorded_keys(session, keys)
     with issued.house.services.database.write() as session:

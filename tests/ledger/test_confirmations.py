@@ -32,6 +32,7 @@ from ledger.pending import go_on_when_whole, lapse_unsigned, list_pending
 from ledger.signing import Key
 from ledger.submit import submit_next
 from ledger.types import UNCONFIRMED_REASON, CustodyKind, DeedState, EntryState, KeyState
+from ledger.vault import speaking
 from tests.builders import make_actor
 from tests.ledger.houses import NOW, House, confirm_all, make_house
 from tests.ledger.test_deeds import id_of
@@ -261,7 +262,7 @@ def test_keys_that_change_while_an_act_waits_never_leave_it_to_one_person(house:
         assert not confirm(session, confirmation_id=one.id, by=colleague, now=NOW)
         assert entry.state == EntryState.UNSIGNED
         assert len(list_pending(session, by=house.seller, now=NOW)) == 1
-        assert keys.custody(id_of(house.seller)).address != OWN.address
+        assert speaking(session, keys).custody(id_of(house.seller)).address != OWN.address
 
 
 def test_a_decision_that_was_overtaken_by_another_act_is_given_up(house: House, operator: Actor) -> None:

@@ -141,7 +141,8 @@ def on_chain(street: Street, session: WriteSession, contract: str, function: str
     assert site is not None
     chain = open_chain(session, keys)
     data = encode_call(contract, function, values)
-    done, output = chain.call(keys.relayer.address, site.addresses[contract], data, time=int(chain.head.timestamp) + 1)
+    sender, time = keys.first.relayer.address, int(chain.head.timestamp) + 1
+    done, output = chain.call(sender, site.addresses[contract], data, time=time)
     assert done
     return output
 

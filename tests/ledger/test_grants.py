@@ -157,7 +157,10 @@ def test_our_lists_are_those_behind_the_heads_of_the_contract(house: House) -> N
         for name in ("exclusiveHead", "nonExclusiveHead"):
             data = encode_call("GrantLedger", name, [work_key(house.asset_id)])
             _, stored[name] = engine.call(
-                house.services.keys.relayer.address, site.addresses["GrantLedger"], data, time=engine.head.timestamp + 1
+                house.services.keys.first.relayer.address,
+                site.addresses["GrantLedger"],
+                data,
+                time=engine.head.timestamp + 1,
             )
     from ledger.merkle import keccak
 

@@ -39,6 +39,7 @@ from ledger.key_errors import (
 from ledger.pending import Pending, give_signature, lapse_unsigned, list_pending
 from ledger.signing import Key
 from ledger.types import KeyState
+from ledger.vault import speaking
 from tests.builders import make_actor
 from tests.ledger.houses import NOW, make_house, make_terms
 from tests.ledger.test_deeds import Street, agrees_with_chain, carry, hold_for, id_of, license_to
@@ -89,8 +90,8 @@ def states(session: WriteSession, who: Actor) -> dict[bytes, KeyState]:
 
 def test_a_house_takes_its_own_key_and_ends_the_one_that_the_operator_kept(street: Street) -> None:
     keys = street.house.services.keys
-    custody = keys.custody(id_of(street.seller)).address
     with street.house.services.database.write() as session:
+        custody = speaking(session, keys).custody(id_of(street.seller)).address
         assert is_in_custody(session, organisation_id=id_of(street.seller))
         add_key(session, address=OWN.address, by=street.seller, now=NOW)
         assert states(session, street.seller) == {custody: KeyState.LIVE, OWN.address: KeyState.ASKED}

@@ -103,7 +103,7 @@ def test_the_index_of_the_embedded_chain_says_what_its_contracts_say(house: Hous
 def ask(engine: EmbeddedChain, house: House, function: str, work: bytes) -> bytes:
     addresses = {name: address for address, name in contracts_of(house).names.items()}
     data = encode_call("GrantLedger", function, [work])
-    relayer = house.services.keys.relayer.address
+    relayer = house.services.keys.first.relayer.address
     done, output = engine.call(relayer, addresses["GrantLedger"], data, time=engine.head.timestamp + 1)
     assert done
     return output

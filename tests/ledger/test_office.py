@@ -62,7 +62,7 @@ def on_chain(house: House, contract: str, function: str, subject: bytes, place: 
         assert site is not None
         chain = open_chain(session, house.services.keys)
         data, time = encode_call(contract, function, [subject]), int(chain.head.timestamp) + 1
-        done, called = chain.call(house.services.keys.relayer.address, site.addresses[contract], data, time=time)
+        done, called = chain.call(house.services.keys.first.relayer.address, site.addresses[contract], data, time=time)
         assert done
         return int.from_bytes(called[32 * place : 32 * (place + 1)], "big")
 

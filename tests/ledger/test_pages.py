@@ -45,8 +45,8 @@ class Shop:
         with self.house.services.database.read() as session:
             self.trust = trust_file(session, keys, issuer_name="测试交易所")
         self.number = json.loads(json.loads(self.valid)["licence"])["number"]
-        self.revoking = status_list(keys, revoked=[self.number], now=NOW)
-        self.clear = status_list(keys, revoked=[], now=NOW)
+        self.revoking = status_list(keys.first, revoked=[self.number], now=NOW)
+        self.clear = status_list(keys.first, revoked=[], now=NOW)
 
     def _certificate(self, licence_id: UUID) -> bytes:
         anchor_delivery(self.house, licence_id, MEDIA_SHA256)
@@ -144,7 +144,7 @@ def test_a_certificate_of_a_foreign_chain_is_not_ours_unless_its_trust_is_given(
 def signed_by_a_stranger(shop: Shop, **changes: object) -> bytes:
     """Return a certificate whose members a stranger made up and signed with a key of their own."""
     document = json.loads(shop.valid) | changes
-    key = shop.house.services.keys.organisation(UUID(int=1))
+    key = shop.house.services.keys.first.organisation(UUID(int=1))
     document["issuer"] = {**document["issuer"], "address": key.address.hex()}
     document["signature"] = key.sign(signing_digest(document)).hex()
     return canonical(document).encode()
@@ -249,7 +249,12 @@ def test_the_health_page_says_what_it_is_and_asks_who_one_is(shop: Shop) -> None
         member = make_actor(session, roles={Role.MEMBER})
     page = client_for(services, member).get("/ledger").text
     assert client_for(services).get("/ledger").headers["location"] == "/sign-in?next=/ledger"
-    for words in ("What it does not prove", "平台托管", "GrantLedger", "0x" + services.keys.operator.address.hex()):
+    for words in (
+        "What it does not prove",
+        "平台托管",
+        "GrantLedger",
+        "0x" + services.keys.first.operator.address.hex(),
+    ):
         assert words in page
     assert "Everything is recorded" in page
 

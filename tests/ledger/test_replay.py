@@ -59,7 +59,7 @@ class Journal:
 def journal(tmp_path_factory: pytest.TempPathFactory) -> Journal:
     house = make_house(tmp_path_factory.mktemp("journal"))
     act(house)
-    keys = house.services.keys
+    keys = house.services.keys.first
     with house.services.database.read() as session:
         blocks, site = journal_blocks(session), find_site(session)
     assert site is not None
@@ -258,7 +258,7 @@ def test_the_setting_anvil_is_filled_from_the_journal(journal: Journal) -> None:
     ):
         problems = compare_with(session, engine, is_same_fork=True)
         heads = engine.head(), embedded.head()
-        relayer = journal.house.services.keys.relayer.address
+        relayer = journal.house.services.keys.first.relayer.address
         nonces = engine.nonce_of(relayer), embedded.nonce_of(relayer)
 
     assert problems == ()

@@ -100,7 +100,7 @@ class Cashbook:
     def sign_again(self, proof: bytes, **changes: Any) -> bytes:
         """Return a proof that the operator itself would have falsified."""
         document = json.loads(proof) | changes
-        document["signature"] = self.keys.operator.sign(signing_digest(document)).hex()
+        document["signature"] = self.keys.first.operator.sign(signing_digest(document)).hex()
         return canonical(document).encode()
 
 

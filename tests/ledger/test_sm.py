@@ -185,7 +185,7 @@ def test_a_key_without_the_right_to_certify_certifies_nothing(
 def test_the_issuer_alone_cannot_change_what_sm2_signed(issued: Issued) -> None:
     document = json.loads(issued.issue(sm2=Sm2Signer(new_secret())))
     document["delivery"]["name"] = "other.jpg"
-    document["signature"] = issued.keys.operator.sign(signing_digest(document)).hex()
+    document["signature"] = issued.keys.first.operator.sign(signing_digest(document)).hex()
 
     assert outcome(issued, spell(document), "signature")[0]
     assert outcome(issued, spell(document), "SM2 signature")[0] is False

@@ -70,7 +70,7 @@ def test_killed_submitters_lose_and_double_nothing(tmp_path: Path) -> None:
         assert (checked := killer.run("ledger", "verify", home=home)).code == 0, checked.output
         with database.read() as session:
             entries = session.exec(select(EntryRow)).all()
-            relayer = house.services.keys.relayer.address
+            relayer = house.services.keys.first.relayer.address
             carried = Counter(session.exec(select(JournalRow.tx_hash).where(JournalRow.sender == relayer)).all())
     assert killed >= KILLS // 2
     assert {entry.state for entry in entries} == {EntryState.CONFIRMED}

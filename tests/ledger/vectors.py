@@ -101,7 +101,7 @@ def attested_questions(attested: Attested, root: Sm2Authority) -> Mapping[str, t
     full = full_certificate(attested, root)
     false = attested.attest(None, of=issued.issue(delivered_sm3="ab" * 32), sm2=Sm2Signer(root.secret, root.chain[:1]))
     retired = attested.trusting(until=1, roots=(root.root_sha256,))
-    own = countersign(issued.keys.operator, attested.statement, now=TOMORROW)
+    own = countersign(issued.keys.first.operator, attested.statement, now=TOMORROW)
     alone = attested.attest(
         {"stamp": (attested.stamp[:-1] + bytes([attested.stamp[-1] ^ 1])).hex(), "countersignatures": [own]}
     )

@@ -11,7 +11,8 @@ from asset_hub.core.clock import beijing_date
 from asset_hub.evidence.bundle import export_bundle
 from ledger.attest import StampAuthority, countersign, keep_attestation, state_day
 from ledger.bundles import verify_bundle
-from ledger.certificates import KeySpan, Pinned, trust_file
+from ledger.certificates import Pinned, trust_file
+from ledger.roles import KeySpan
 from ledger.signing import Key
 from ledger.verifier import Report
 from marketplace.listings import publish_listing

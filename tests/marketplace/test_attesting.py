@@ -19,11 +19,12 @@ from asset_hub.core.jobs import JobRow, enqueue
 from asset_hub.core.sealed import NoPassphrase
 from ledger.attest import StampAuthority, countersign, keep_attestation, state_day
 from ledger.attest_jobs import STAMP
-from ledger.certificates import KeySpan, Pinned, Sm2Signer, trust_file
+from ledger.certificates import Pinned, Sm2Signer, trust_file
 from ledger.deeds import propose_end
 from ledger.events import DayAttested
 from ledger.models import BlockRow
 from ledger.revoked import read_revoked
+from ledger.roles import KeySpan
 from ledger.signing import Key
 from ledger.sm import sm3
 from ledger.sm_keys import make_sm2_key, sm2_signer_of

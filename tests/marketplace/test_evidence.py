@@ -191,7 +191,7 @@ def sign_again(sold: Evident, found: dict[str, bytes], **changes: bytes) -> byte
     for member in manifest["members"]:
         content = found[member["name"]]
         member |= {"bytes": len(content), "sha256": sha256(content).hexdigest(), "sm3": sm3(content).hex()}
-    manifest["signature"] = sold.services.keys.operator.sign(signing_digest(manifest)).hex()
+    manifest["signature"] = sold.services.keys.first.operator.sign(signing_digest(manifest)).hex()
     return packed(found | {MANIFEST: spell(manifest)})
 
 
@@ -254,7 +254,7 @@ def test_a_capture_proof_of_the_earlier_type_holds(sold: Evident) -> None:
 def test_a_newer_status_list_takes_the_place_of_the_bundles_own(sold: Evident) -> None:
     path = sold.folder / "bundle.zip"
     path.write_bytes(sold.content)
-    newer = status_list(sold.services.keys, revoked=[sold.licence.number], now=sold.now)
+    newer = status_list(sold.services.keys.first, revoked=[sold.licence.number], now=sold.now)
 
     report = verify_bundle(path, trust=sold.trust, media=None, today=TODAY, status=newer)
 
