@@ -134,12 +134,31 @@ def attest_certificate(
     sm2: Sm2Signer | None = None,
 ) -> bytes:  # fmt: skip
     """Return a certificate again, with third parties' word about the day of its blocks, signed anew."""
-    document: dict[str, Any] = json.loads(certificate)
+    document = json.loads(certificate)
+    witnessed = {**document["issuer"], "witness": WITNESSED}
+    return _sign_again(session, keys, {**document, "attestation": dict(attestation), "issuer": witnessed}, now, sm2)
+
+
+def is_signed_by_present_key(session: ReadSession, keys: HomeKeys, certificate: bytes) -> bool:
+    """Say whether the key that signed a certificate is the one that signs now."""
+    signed_by: str = json.loads(certificate)["issuer"]["address"]
+    return signed_by == speaking(session, keys).operator.address.hex()
+
+
+def renew_certificate(
+    session: ReadSession, keys: HomeKeys, certificate: bytes, *, now: datetime, sm2: Sm2Signer | None = None
+) -> bytes:
+    """Return a certificate again, signed by the key that speaks now; the earlier one stays good."""
+    return _sign_again(session, keys, json.loads(certificate), now, sm2)
+
+
+def _sign_again(
+    session: ReadSession, keys: HomeKeys, document: dict[str, Any], now: datetime, sm2: Sm2Signer | None
+) -> bytes:
     speaks = speaking(session, keys)
-    document["attestation"] = dict(attestation)
     document["issued_at"] = _dated(now, document["grant"], document["anchor"])
     document["issuer"] = {
-        **document["issuer"], "address": speaks.operator.address.hex(), "witness": WITNESSED,
+        **document["issuer"], "address": speaks.operator.address.hex(),
         "keys": [span.spelled() for span in recorded_keys(session, keys)],
     }  # fmt: skip
     return _signed(speaks, document, sm2)

@@ -106,7 +106,7 @@ def _verify(content: bytes, trust: bytes | None, root: bytes | None) -> ProvenLi
     return ProvenLines(
         UUID(said["licensor"]), UUID(document["payee"]), said["period"], said["revision"], published.root,
         said["total_fen"], lines, datetime.fromtimestamp(published.time, UTC),
-        bytes.fromhex(document["issuer"]["address"]), _is_pinned(document, trust),
+        bytes.fromhex(document["issuer"]["address"]), _is_pinned(document, published.time, trust),
     )  # fmt: skip
 
 
@@ -163,16 +163,16 @@ def _line(document: Mapping[str, Any], line: Any, root: bytes) -> tuple[str, int
     return line["label"], proof.line.fen
 
 
-def _is_pinned(document: Mapping[str, Any], trust: bytes | None) -> bool:
+def _is_pinned(document: Mapping[str, Any], published: int, trust: bytes | None) -> bool:
+    """Say whether the trust file knows issuer and chain. Raises BadProof, also for a key that had ended before."""
     if trust is None:
         return False
     pinned = json.loads(trust.decode("utf-8"))
-    is_known = (
-        pinned["type"] == TRUST_TYPE
-        and document["issuer"]["address"] in [one["address"] for one in pinned["issuers"]]
-        and document["chain"] in pinned["chains"]
-    )
+    spans = [one for one in pinned["issuers"] if one["address"] == document["issuer"]["address"]]
+    is_known = pinned["type"] == TRUST_TYPE and bool(spans) and document["chain"] in pinned["chains"]
     _require(is_known, N_("The issuer or the chain is not in the trust file."))
+    had_ended = all(one["until"] and one["until"] <= published for one in spans)
+    _require(not had_ended, N_("The issuer's key had ended before the statement was published."))
     return True
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from asset_hub.core.clock import beijing_date
@@ -19,6 +20,7 @@ from ledger.verifier import Check, Refused, check_pin, licence_of, verify_certif
 THIS_EXCHANGE = N_("this exchange")
 _HEX = frozenset("0123456789abcdef")
 _DIGEST_LENGTH = 64
+_ON_OWN_KEYS = (N_("key history"), N_("revocation"))
 
 
 class BadDigest(BadInput):
@@ -66,13 +68,19 @@ def judge(
     status, own = fields.get("status"), _own_word(session, keys, certificate)
     if status is None and own.ok:
         status = own_status_list(session, keys, revoked=revoked, now=now)
-    report = verify_certificate(
-        certificate, media=None, trust=trust, status=status, today=beijing_date(now),
+    check = partial(
+        verify_certificate, certificate, media=None, today=beijing_date(now),
         digest=read_digest(fields.get("digest", b"").decode("utf-8", "replace")) or None,
     )  # fmt: skip
+    report = check(trust=trust, status=status)
     if trust is not None or report.checks[0].ok is False:
         return Verdict(report.checks)
-    return Verdict((*report.checks, own))
+    if not own.ok:
+        return Verdict((*report.checks, own))
+    # What this exchange knows of its own keys says who may have signed its list: an earlier key of it, or a later one.
+    known = check(trust=trust_file(session, keys, issuer_name=""), status=status)
+    own_links = {one.name: one for one in known.checks if one.name in _ON_OWN_KEYS}
+    return Verdict((*(own_links.get(one.name, one) for one in report.checks), own))
 
 
 def own_status_list(session: ReadSession, keys: HomeKeys, *, revoked: Sequence[int], now: datetime) -> bytes:

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import os
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from ingest.models import AccessionRow, ItemRow
 from ingest.types import ItemStatus
 from ledger.attest import NotAttested, attestation_of
 from ledger.bundles import BUNDLE_TYPE, CAPTURE, CAPTURE_PROOF_TYPE, CERTIFICATE, MANIFEST, STATUS
-from ledger.certificates import trust_file
+from ledger.certificates import is_signed_by_present_key, renew_certificate, trust_file
 from ledger.entries import capture_salt, receipt_commitments
 from ledger.journal import prove_receipt
 from ledger.merkle import path_of
@@ -34,10 +35,12 @@ from ledger.papers import signing_digest, spell
 from ledger.revoked import read_revoked
 from ledger.signing import HomeKeys, Key
 from ledger.sm import sm3
+from ledger.sm_keys import sm2_signer_of
 from ledger.standalone.packing import pack_archive
 from ledger.types import EntryKind, EntryState
 from ledger.vault import speaking
 from ledger.verdicts import own_status_list
+from marketplace.certificate_pdf import draw_certificate
 from marketplace.errors import NotDelivered
 from marketplace.licences import Licence, licence_in_evidence
 
@@ -77,11 +80,18 @@ def export_bundle(
     session: ReadSession, files: FileStore, keys: HomeKeys, *, licence_id: UUID, home: Path, issuer: str, by: Actor,
     now: datetime,
 ) -> tuple[str, bytes]:  # fmt: skip
-    """Return the bundle's name and bytes. Raises LicenceNotFound, NotDelivered; equal input gives equal bytes."""
+    """Return the bundle's name and bytes. Raises LicenceNotFound, NotDelivered; equal input gives equal bytes.
+
+    A certificate that an earlier key of the exchange signed goes in as the present one signs it: NoPassphrase.
+    """
     licence = licence_in_evidence(session, licence_id=licence_id, by=by)
     if licence.certificate_sha256 is None or licence.pdf_sha256 is None:
         raise NotDelivered
-    certificate = read_blob(files, licence.certificate_sha256)
+    certificate, drawn = read_blob(files, licence.certificate_sha256), read_blob(files, licence.pdf_sha256)
+    if not is_signed_by_present_key(session, keys, certificate):  # a bundle has one issuer, also for who pins nobody
+        sm2 = sm2_signer_of(home, keys, environ=os.environ)
+        certificate = renew_certificate(session, keys, certificate, now=now, sm2=sm2)
+        drawn = draw_certificate(certificate)
     document: dict[str, Any] = json.loads(certificate)
     ((asset, _held),) = read_for_index(session, asset_ids=[licence.asset_id], now=now)
     captured = read_capture(session, files, keys, asset_id=asset.id, contract=str(document["anchor"]["contract"]))
@@ -93,7 +103,7 @@ def export_bundle(
     points = review_points(document, capture=facts)
     members = {
         CERTIFICATE: certificate,
-        "certificate.pdf": read_blob(files, licence.pdf_sha256),
+        "certificate.pdf": drawn,
         "trust.json": trust_file(session, keys, issuer_name=issuer),
         STATUS: own_status_list(session, keys, revoked=read_revoked(session, home), now=now),
         CAPTURE: spell({**(captured.proof if captured else _NOT_CAPTURED), "attestation": word}),

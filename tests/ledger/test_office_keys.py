@@ -3,24 +3,26 @@
 import json
 from datetime import timedelta
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 from sqlmodel import select
 
 from asset_hub.accounts import Actor, PersonId, Role, require_organisation
+from asset_hub.app import open_home
 from asset_hub.core.db import WriteSession
 from asset_hub.core.errors import BadInput, Forbidden
 from asset_hub.core.ids import new_id
+from asset_hub.core.settings import Settings
+from ledger.certificates import renew_certificate, trust_file
 from ledger.confirmations import confirm, list_confirmations, refuse
 from ledger.deployment import ADMIN_DELAY_SECONDS
 from ledger.errors import EntryNotFound
 from ledger.key_errors import ChangeClosed, ChangeOpen, KeyTaken, SamePerson
 from ledger.key_models import OfficeKeyRow, RoleChangeRow
 from ledger.models import EntryRow, JournalRow
+from ledger.office import pause_registers
 from ledger.office_keys import (
     ChangeState,
-    carry_out,
     give_role,
     list_changes,
     list_office_keys,
@@ -31,15 +33,15 @@ from ledger.office_keys import (
 from ledger.replay import verify_journal
 from ledger.roles import holders_of_roles
 from ledger.signing import Office
-from ledger.submit import submit_next
 from ledger.types import EntryKind, EntryState
 from ledger.vault import speaking
+from ledger.verdicts import judge, own_status_list
 from ledger.verifier import verify_certificate
 from tests.builders import make_actor
 from tests.ledger.houses import NOW, House, confirm_all, grant, make_house, make_terms
 from tests.ledger.issued import Issued
+from tests.ledger.rotated import READY, announce, finish, rotate, submit
 
-READY = NOW + timedelta(seconds=ADMIN_DELAY_SECONDS + 600)
 AUTHORITY = 13
 STRANGER = b"\x42" * 20
 
@@ -51,31 +53,6 @@ def house(tmp_path: Path) -> House:
 
 def operator_of(session: WriteSession) -> Actor:
     return make_actor(session, roles={Role.OPERATOR})
-
-
-def submit(house: House, *, now=NOW) -> None:  # type: ignore[no-untyped-def]
-    with house.services.database.write() as session:
-        while submit_next(session, house.services.keys, now=now):
-            pass
-
-
-def announce(house: House, office: Office) -> UUID:
-    """Have a new key announced for an office, with a second person's word."""
-    with house.services.database.write() as session:
-        change = rotate_key(
-            session, house.services.keys, office=office, reason="年度更换", by=operator_of(session), now=NOW
-        )
-        confirm_all(session)
-    submit(house)
-    return change
-
-
-def finish(house: House, change: UUID, *, now=READY) -> ChangeState:  # type: ignore[no-untyped-def]
-    with house.services.database.write() as session:
-        carry_out(session, change_id=change, now=now)
-    submit(house, now=now)
-    with house.services.database.read() as session:
-        return ChangeState(session.get_one(RoleChangeRow, change).state)
 
 
 def address(house: House, office: Office) -> bytes:
@@ -91,14 +68,14 @@ def refused(house: House) -> list[str | None]:
 @pytest.mark.parametrize("office", list(Office))
 def test_a_key_of_the_exchange_is_changed_two_days_after_it_was_announced(house: House, office: Office) -> None:
     before = address(house, office)
-    change = announce(house, office)
-    assert finish(house, change, now=NOW + timedelta(days=1)) == ChangeState.ANNOUNCED
+    change = announce(house.services, office)
+    assert finish(house.services, change, now=NOW + timedelta(days=1)) == ChangeState.ANNOUNCED
     assert address(house, office) == before
 
-    assert finish(house, change) == ChangeState.DONE
+    assert finish(house.services, change) == ChangeState.DONE
     after = address(house, office)
     grant(house, make_terms())
-    submit(house, now=READY + timedelta(seconds=5))
+    submit(house.services, now=READY + timedelta(seconds=5))
 
     assert after != before
     assert refused(house) == []
@@ -117,17 +94,10 @@ def test_every_key_of_the_exchange_is_changed_and_changed_again(house: House) ->
     seen = {address(house, office) for office in Office}
     now = NOW
     for office in [*Office, Office.ADMINISTRATOR, Office.RELAYER, Office.OPERATOR]:
-        with house.services.database.write() as session:
-            change = rotate_key(
-                session, house.services.keys, office=office, reason="更换", by=operator_of(session), now=now
-            )
-            confirm_all(session)
-        submit(house, now=now)
-        now += timedelta(seconds=ADMIN_DELAY_SECONDS + 600)
-        assert finish(house, change, now=now) == ChangeState.DONE
+        now = rotate(house.services, office, now=now)
         seen.add(address(house, office))
     grant(house, make_terms())
-    submit(house, now=now + timedelta(seconds=5))
+    submit(house.services, now=now + timedelta(seconds=5))
 
     assert len(seen) == 4 + 7
     assert refused(house) == []
@@ -139,17 +109,15 @@ def test_every_key_of_the_exchange_is_changed_and_changed_again(house: House) ->
 
 def test_the_old_key_can_do_nothing_any_more(house: House) -> None:
     first = house.services.keys.first
-    assert finish(house, announce(house, Office.OPERATOR)) == ChangeState.DONE
+    assert finish(house.services, announce(house.services, Office.OPERATOR)) == ChangeState.DONE
     with house.services.database.write() as session:
         session.get_one(OfficeKeyRow, address(house, Office.OPERATOR)).valid_until = 1
         session.get_one(OfficeKeyRow, first.operator.address).valid_until = None
     grant(house, make_terms())
     with house.services.database.write() as session:
         operator = operator_of(session)
-        from ledger.office import pause_registers
-
         pause_registers(session, hours=1, reason="查", by=operator, now=READY)
-    submit(house, now=READY + timedelta(seconds=5))
+    submit(house.services, now=READY + timedelta(seconds=5))
 
     assert any(reason and reason.startswith("NotSignedByRole") for reason in refused(house))
 
@@ -157,21 +125,16 @@ def test_the_old_key_can_do_nothing_any_more(house: House) -> None:
 def test_a_certificate_from_before_holds_after_the_key_was_changed_and_a_new_one_names_both(tmp_path: Path) -> None:
     issued = Issued(tmp_path)
     old = issued.keys.first.operator.address
-    assert finish(issued.house, announce(issued.house, Office.OPERATOR)) == ChangeState.DONE
+    later = rotate(issued.house.services, Office.OPERATOR) + timedelta(hours=1)
     with issued.session() as session:
-        from ledger.certificates import trust_file
-        from ledger.verdicts import own_status_list
-
         trust = trust_file(session, issued.keys, issuer_name="测试交易所")
-        status = own_status_list(session, issued.keys, revoked=[], now=READY + timedelta(hours=1))
-        from ledger.certificates import issue_certificate
-
-        fresh = issue_certificate(
-            session, issued.keys, licence_id=issued.licence_id, delivered_sha256=issued.blob.sha256,
-            delivered_bytes=issued.blob.bytes_count, delivered_name="delivered.jpg", issuer_name="测试交易所",
-            now=READY + timedelta(hours=1),
-        )  # fmt: skip
-    today = (READY + timedelta(days=1)).date()
+        status = own_status_list(session, issued.keys, revoked=[], now=later)
+        fresh = renew_certificate(session, issued.keys, issued.certificate, now=later)
+        shown = judge(session, issued.keys, fields={"certificate": issued.certificate}, now=later)
+        revoked = judge(
+            session, issued.keys, fields={"certificate": issued.certificate}, revoked=[issued.number], now=later
+        )
+    today = (later + timedelta(days=1)).date()
 
     for certificate in (issued.certificate, fresh):
         report = verify_certificate(certificate, media=None, trust=trust, status=status, today=today)
@@ -179,24 +142,24 @@ def test_a_certificate_from_before_holds_after_the_key_was_changed_and_a_new_one
     told = json.loads(fresh)["issuer"]
     assert told["address"] == address(issued.house, Office.OPERATOR).hex() != old.hex()
     assert [one["address"] for one in told["keys"]] == [old.hex(), told["address"]]
-    only_old = verify_certificate(fresh, media=None, trust=issued.trust, status=None, today=today)
-    assert not only_old.is_valid
+    assert not verify_certificate(fresh, media=None, trust=issued.trust, status=None, today=today).is_valid
+    assert (shown.failed, revoked.failed) == ((), ("revocation",))
 
 
 def test_a_change_is_withdrawn_and_its_key_is_gone(house: House) -> None:
-    change = announce(house, Office.OPERATOR)
+    change = announce(house.services, Office.OPERATOR)
     with house.services.database.write() as session:
         regulator = make_actor(session, roles={Role.REGULATOR})
         withdraw_change(session, change_id=change, by=regulator, now=NOW)
         with pytest.raises(ChangeClosed):
             withdraw_change(session, change_id=change, by=regulator, now=NOW)
-    submit(house)
+    submit(house.services)
 
-    assert finish(house, change) == ChangeState.WITHDRAWN
+    assert finish(house.services, change) == ChangeState.WITHDRAWN
     assert address(house, Office.OPERATOR) == house.services.keys.first.operator.address
     with house.services.database.read() as session:
         assert len(list_office_keys(session, house.services.keys)) == len(Office)
-    assert finish(house, announce(house, Office.OPERATOR)) == ChangeState.DONE
+    assert finish(house.services, announce(house.services, Office.OPERATOR)) == ChangeState.DONE
 
 
 def test_nothing_is_announced_without_a_second_person(house: House) -> None:
@@ -208,7 +171,7 @@ def test_nothing_is_announced_without_a_second_person(house: House) -> None:
         assert "年" not in waiting.said.en
         with pytest.raises(SamePerson):
             confirm(session, confirmation_id=waiting.id, by=first, now=NOW)
-    submit(house)
+    submit(house.services)
     with house.services.database.write() as session:
         assert session.get_one(RoleChangeRow, change).state == ChangeState.ASKED
         refuse(session, confirmation_id=waiting.id, by=second, now=NOW)
@@ -219,7 +182,7 @@ def test_nothing_is_announced_without_a_second_person(house: House) -> None:
 
 def test_changes_that_touch_each_other_go_one_after_the_other(house: House) -> None:
     keys = house.services.keys
-    announce(house, Office.CASHIER)
+    announce(house.services, Office.CASHIER)
     with house.services.database.write() as session:
         operator = operator_of(session)
         for office in (Office.CASHIER, Office.ADMINISTRATOR):
@@ -236,9 +199,9 @@ def test_a_role_is_given_to_another_key_and_taken_back(house: House) -> None:
             operator = operator_of(session)
             change = act(session, keys, role="AUTHORITY", address=STRANGER, reason="法院", by=operator, now=now)
             confirm_all(session)
-        submit(house, now=now)
+        submit(house.services, now=now)
         now += timedelta(seconds=ADMIN_DELAY_SECONDS + 600)
-        assert finish(house, change, now=now) == ChangeState.DONE
+        assert finish(house.services, change, now=now) == ChangeState.DONE
         with house.services.database.read() as session:
             assert ((AUTHORITY, STRANGER) in holders_of_roles(session, keys)) is expected
     assert refused(house) == []
@@ -267,9 +230,6 @@ def test_bad_changes_are_refused_and_leave_nothing(house: House) -> None:
 
 
 def test_a_home_without_a_ledger_has_no_keys_to_change(tmp_path: Path) -> None:
-    from asset_hub.app import open_home
-    from asset_hub.core.settings import Settings
-
     services = open_home(Settings(home=tmp_path / "home"))
     with services.database.write() as session, pytest.raises(EntryNotFound):
         rotate_key(session, services.keys, office=Office.RELAYER, reason="x", by=operator_of(session), now=NOW)
@@ -279,16 +239,16 @@ def test_a_home_without_a_ledger_has_no_keys_to_change(tmp_path: Path) -> None:
 
 def test_a_change_that_waited_too_long_says_so_and_can_be_announced_again(house: House) -> None:
     late = READY + timedelta(days=8)
-    change = announce(house, Office.OPERATOR)
+    change = announce(house.services, Office.OPERATOR)
 
-    assert finish(house, change, now=late) == ChangeState.REFUSED
+    assert finish(house.services, change, now=late) == ChangeState.REFUSED
     with house.services.database.read() as session:
         assert (session.get_one(RoleChangeRow, change).refusal or "").startswith("AccessManagerExpired")
     assert address(house, Office.OPERATOR) == house.services.keys.first.operator.address
 
 
 def test_the_secret_of_a_new_key_is_nowhere_in_the_open(house: House) -> None:
-    assert finish(house, announce(house, Office.OPERATOR)) == ChangeState.DONE
+    assert finish(house.services, announce(house.services, Office.OPERATOR)) == ChangeState.DONE
     with house.services.database.read() as session:
         secret = speaking(session, house.services.keys).operator.secret
     stored = b"".join(path.read_bytes() for path in (house.services.settings.home).glob("*.db*"))

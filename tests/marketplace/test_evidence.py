@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,12 +17,12 @@ import pytest
 from asset_hub.accounts import ANONYMOUS, Role
 from asset_hub.accounts.models import PersonRow
 from ledger.attest import FOLDER
-from ledger.bundles import CAPTURE, MANIFEST, MEMBERS, verify_bundle
-from ledger.certificates import status_list
+from ledger.bundles import CAPTURE, CERTIFICATE, MANIFEST, MEMBERS, verify_bundle
+from ledger.certificates import status_list, trust_file
 from ledger.likeness import MOST_SIMILAR, distance_of
 from ledger.papers import signing_digest, spell
 from ledger.pictured import fingerprint_file
-from ledger.signing import Key
+from ledger.signing import Key, Office
 from ledger.sm import sm3
 from ledger.standalone.packing import pack_archive, write_verifier
 from marketplace.errors import LicenceNotFound
@@ -29,6 +30,7 @@ from tests.builders import make_actor
 from tests.commands import Shell, shell
 from tests.ledger.authorities import Stamping
 from tests.ledger.page_program import PageProgram, opened
+from tests.ledger.rotated import rotate
 from tests.marketplace.evident import TODAY, Evident, failed
 from tests.marketplace.zips import flips, lying, unsigned
 from tests.web.pages import client_for
@@ -249,6 +251,24 @@ def test_a_capture_proof_of_the_earlier_type_holds(sold: Evident) -> None:
 
     assert answers[0] == []
     assert all("capture record" in answer for answer in answers[1:])
+
+
+def test_a_bundle_of_a_licence_from_before_a_change_of_keys_has_one_issuer(tmp_path: Path) -> None:
+    sold = Evident(tmp_path)
+    ready = rotate(sold.services, Office.OPERATOR, now=sold.now + timedelta(minutes=1))
+    content = sold.export(sold.buyer, now=ready + timedelta(hours=1))
+    with sold.services.database.read() as session:
+        trust = trust_file(session, sold.services.keys, issuer_name="asset_hub")
+
+    reports = [sold.verify(one, trust=given) for one in (content, sold.content) for given in (None, trust)]
+
+    assert [failed(report) for report in reports] == [[], [], [], []]
+    before, after = (json.loads(members(one)[CERTIFICATE]) for one in (sold.content, content))
+    assert before["issuer"]["address"] != after["issuer"]["address"] == json.loads(members(content)[MANIFEST])["issuer"]
+    assert [before[name] for name in ("licence", "grant", "anchor")] == [
+        after[name] for name in ("licence", "grant", "anchor")
+    ]
+    assert after["sm2"] is not None
 
 
 def test_a_newer_status_list_takes_the_place_of_the_bundles_own(sold: Evident) -> None:
