@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from asset_hub.accounts import Actor, may, require, require_organisation, require_person
+from asset_hub.accounts import Actor, Permission, may, require, require_organisation, require_person
 from asset_hub.catalogue import get_asset
 from asset_hub.core.db import ReadSession, WriteSession
 from asset_hub.core.errors import BadInput
@@ -192,7 +192,7 @@ def propose_end(
     """Propose to end a licence or hold for a reason; both sides agree, or the authority decides alone.
 
     `cure_days` is the time that the other side has to put things right: until then it is not asked to agree to.
-    Raises EntryNotFound for a licence that is not this house's, Forbidden.
+    Raises EntryNotFound for a licence that is not this house's, Forbidden: what a house bought its producers end too.
     """
     row = session.get(GrantRow, number)
     sides = {row.licensor_id, row.licensee_id} if row else set()
@@ -205,7 +205,7 @@ def propose_end(
     ):
         raise EntryNotFound
     if not is_authority:
-        _require_side(by, sides)
+        require(by, _permission_to_end(row, require_organisation(by)), organisation_id=by.organisation_id)
     args = {
         "number": number, "instrument_text": reason, "by_authority": is_authority,
         "not_before": (now + timedelta(days=cure_days)).isoformat(),
@@ -219,7 +219,7 @@ def agree(session: WriteSession, keys: HomeKeys, *, deed_id: UUID, by: Actor, no
     """Agree for one's house; the last agreement records the deed. Idempotent. Raises DeedNotFound, DeedClosed."""
     row = _row_for(session, deed_id, by, is_locked=True)
     house = require_organisation(by)
-    require(by, permissions.DEED, organisation_id=house)
+    require(by, _permission_for(session, row, house), organisation_id=house)
     if str(house) not in row.sides:
         raise DeedNotFound
     if row.state == DeedState.OPEN and row.expires_at <= now:
@@ -239,7 +239,7 @@ def decline(session: WriteSession, *, deed_id: UUID, by: Actor) -> Deed:
     """Decline, or take back, for one's house. Raises DeedNotFound, DeedClosed."""
     row = _row_for(session, deed_id, by, is_locked=True)
     house = require_organisation(by)
-    require(by, permissions.DEED, organisation_id=house)
+    require(by, _permission_for(session, row, house), organisation_id=house)
     if str(house) not in row.sides:
         raise DeedNotFound
     if row.state != DeedState.OPEN:
@@ -363,6 +363,18 @@ def _require_side(by: Actor, sides: set[UUID]) -> None:
     if house not in sides:
         raise EntryNotFound
     require(by, permissions.DEED, organisation_id=house)
+
+
+def _permission_for(session: ReadSession, row: DeedRow, house: UUID) -> Permission:
+    """Return what somebody of a house needs to speak for it in a deed."""
+    if row.kind != DeedKind.TERMINATE:
+        return permissions.DEED
+    return _permission_to_end(session.get_one(GrantRow, int(row.args["number"])), house)
+
+
+def _permission_to_end(grant: GrantRow, house: UUID) -> Permission:
+    """Whoever buys for a house may end what it bought; what it gave, its rights desk ends."""
+    return permissions.END_LICENCE if house == grant.licensee_id != grant.licensor_id else permissions.DEED
 
 
 def _row_for(session: ReadSession, deed_id: UUID, by: Actor, *, is_locked: bool = False) -> DeedRow:

@@ -3,6 +3,7 @@
 from asset_hub.accounts import Permission, Role
 
 DEED = Permission("ledger.deed", frozenset({Role.RIGHTS_DESK}), own_organisation=True)
+END_LICENCE = Permission("ledger.end_licence", frozenset({Role.RIGHTS_DESK, Role.PRODUCER}), own_organisation=True)
 HOLD = Permission("ledger.hold", frozenset({Role.PRODUCER}), own_organisation=True)
 DECREE = Permission("ledger.decree", frozenset({Role.REGULATOR}))
 OVERSEE = Permission("ledger.oversee", frozenset({Role.OPERATOR, Role.REGULATOR}))
@@ -25,7 +26,7 @@ WITHDRAW_ROLE = Permission("ledger.withdraw_role", frozenset({Role.OPERATOR, Rol
 OVERSEE_UNSIGNED = Permission("ledger.oversee_unsigned", frozenset({Role.OPERATOR}))
 
 TABLE = (
-    DEED, HOLD, DECREE, OVERSEE, COMPACT, BRING_CASE, RULE_CASE, CLOSE_CASE, SEE_CASES, OVERSEE_CASES,
+    DEED, END_LICENCE, HOLD, DECREE, OVERSEE, COMPACT, BRING_CASE, RULE_CASE, CLOSE_CASE, SEE_CASES, OVERSEE_CASES,
     PUBLISH_STATEMENT, SEE_STATEMENTS, OVERSEE_STATEMENTS, OBJECT, KEYS, CONFIRM,
     PAUSE, RECOVER_KEY, CHANGE_ROLES, WITHDRAW_ROLE, OVERSEE_UNSIGNED,
 )  # fmt: skip

@@ -25,6 +25,7 @@ ACT_NAMES: Mapping[str, str] = {
     "ingest.retry": N_("try failed files again"),
     "ledger.decree": N_("put a court's or authority's decision on record"),
     "ledger.deed": N_("agree to titles, transfers, pledges and ends for the house"),
+    "ledger.end_licence": N_("agree to the end of a licence that the house bought"),
     "ledger.hold": N_("hold rights before buying"),
     "ledger.oversee": N_("see every deed"),
     "ledger.bring_case": N_("bring, answer and settle disputes"),

@@ -1,7 +1,7 @@
 """Titles, pledges, consents, holds, licences under licences and ends: agreed by every side, recorded, and enforced."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -480,3 +480,22 @@ def test_both_sides_end_a_licence_after_the_time_to_cure(street: Street) -> None
         assert carry(street, session) == []
         assert agrees_with_chain(street, session)
         assert verify_journal(session, keys).problems == ()
+
+
+def test_a_producer_ends_what_the_house_bought_and_nothing_that_it_gave(street: Street) -> None:
+    keys = street.house.services.keys
+    producer, clerk = (replace(who, roles=frozenset({Role.PRODUCER})) for who in (street.buyer, street.seller))
+    stranger = replace(street.buyer, roles=frozenset({Role.CURATOR}))
+    with street.house.services.database.write() as session:
+        number = license_to(street, session, make_terms(kind=GrantKind.SOLE))
+        carry(street, session)
+        for who in (clerk, stranger):
+            with pytest.raises(Forbidden):
+                propose_end(session, keys, number=number, reason="x", by=who, now=NOW)
+        end = propose_end(session, keys, number=number, reason="不再播出", by=producer, now=NOW)
+        with pytest.raises(Forbidden):
+            agree(session, keys, deed_id=end.id, by=clerk, now=NOW)
+        agree(session, keys, deed_id=end.id, by=street.seller, now=NOW)
+
+        assert carry(street, session) == []
+        assert state_of(street, session, number) == 3
