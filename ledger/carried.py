@@ -24,7 +24,7 @@ from ledger.signing import Keys, Signer
 from ledger.sites import Site
 from ledger.statements import Objection, Publish, Revise
 
-OPERATOR, CASHIER = "operator", "cashier"
+OPERATOR, CASHIER, AUTHORITY_SIGNS = "operator", "cashier", "authority"
 UNSIGNED = b"\0" * 32
 """The opId of an act that is only asked whether it is allowed; its entry gives it one."""
 
@@ -86,7 +86,7 @@ _ACTS: Mapping[str, type[SignedAct]] = {
 
 
 def write_act(act: SignedAct, signers: Sequence[UUID | str]) -> dict[str, Any]:
-    """Return an act as plain JSON without its opId; `signers` are organisations, OPERATOR or CASHIER, in its order."""
+    """Return an act as plain JSON without its opId; `signers` are organisations or offices, in its order."""
     return {"act": type(act).__name__, "values": _write(act), "signers": [str(signer) for signer in signers]}
 
 
@@ -108,6 +108,8 @@ def build_signed(
 def _key(keys: Keys, signer: str) -> Signer:
     if signer == CASHIER:
         return keys.cashier
+    if signer == AUTHORITY_SIGNS:
+        return keys.authority
     return keys.operator if signer == OPERATOR else keys.organisation(UUID(signer))
 
 

@@ -8,7 +8,7 @@ from asset_hub.accounts import Actor, Role
 from asset_hub.catalogue import lift_restriction
 from asset_hub.core.db import WriteSession
 from ledger.acts import work_key
-from ledger.carried import OPERATOR, UNSIGNED, SetStatus, write_act
+from ledger.carried import AUTHORITY_SIGNS, UNSIGNED, SetStatus, write_act
 from ledger.case_models import CaseRow, CaseStepRow
 from ledger.case_steps import write_state
 from ledger.entries import record_entry
@@ -62,4 +62,4 @@ def _is_held_by_another(session: WriteSession, case: CaseRow) -> bool:
 
 def _set_status(session: WriteSession, case: CaseRow, status: int, now: datetime) -> None:
     act = SetStatus(UNSIGNED, work_key(case.asset_id), status)
-    record_entry(session, EntryKind.CASE, case.id, write_act(act, [OPERATOR]), now)
+    record_entry(session, EntryKind.CASE, case.id, write_act(act, [AUTHORITY_SIGNS]), now)

@@ -19,7 +19,7 @@ from asset_hub.core.db import WriteSession
 from asset_hub.core.ids import new_id
 from asset_hub.core.text import N_
 from ledger.acts import org_key, work_key
-from ledger.carried import read_act, write_act
+from ledger.carried import SetStatus, read_act, write_act
 from ledger.case_errors import BadCase, CaseBusy, CaseUnsigned
 from ledger.case_models import CaseRow, CaseStepRow
 from ledger.disputes import CaseAct, CaseRecord, CaseState, Claim, OpenCase, SubjectKind, advance_case, licence_subject
@@ -31,7 +31,7 @@ from ledger.pending import overtake
 from ledger.signing import HomeKeys
 from ledger.terms import end_of_term
 from ledger.types import EntryKind, EntryState
-from ledger.waiting import SIGN_WITHIN, speaking_keys
+from ledger.waiting import SIGN_WITHIN, houses_of, waits_for_signature
 
 MOST_TITLE = 200
 _MAX_TEXT, _MAX_EXHIBITS = 20_000, 50
@@ -103,6 +103,8 @@ def make_way(
         raise CaseBusy
     until = _waits_until(session, signers, now, term)
     for entry in free:
+        if entry.args["act"] == SetStatus.__name__:  # what an earlier step said is carried out, whatever comes next
+            continue
         if entry.args["act"] == OpenCase.__name__:
             raise CaseUnsigned
         if _ends_before(session, entry, until, signers):
@@ -145,12 +147,23 @@ def record_step(
 
 
 def case_signed(session: WriteSession, entry: EntryRow, now: datetime) -> None:
-    """Move a dispute by a step that every house has signed now."""
+    """Move a dispute by a step that every house has signed now; what only carries an earlier one out moves nothing."""
     case = session.get_one(CaseRow, entry.subject_id, with_for_update=True, populate_existing=True)
-    step = session.exec(select(CaseStepRow).where(CaseStepRow.entry_id == entry.id)).one()
+    step = session.exec(select(CaseStepRow).where(CaseStepRow.entry_id == entry.id)).first()
+    if step is None:
+        return
     act, before, time = read_act(entry.args, entry.op_id), record_of(case), int(now.timestamp())
     after = act.after(time=time) if isinstance(act, OpenCase) else advance_case(before, act, time=time)  # type: ignore[arg-type]  # read by its name
     _move(case, step, before, after)
+
+
+def case_held_back(session: WriteSession, entry: EntryRow) -> None:
+    """Let a dispute stand as before a step that has to be signed after all."""
+    step = session.exec(select(CaseStepRow).where(CaseStepRow.entry_id == entry.id)).first()
+    if step is not None:
+        case = session.get_one(CaseRow, entry.subject_id, with_for_update=True, populate_existing=True)
+        write_state(case, step.before)
+        session.flush()
 
 
 def opening_of(opened: CaseRecord) -> CaseRecord:
@@ -160,8 +173,7 @@ def opening_of(opened: CaseRecord) -> CaseRecord:
 
 def _waits_until(session: WriteSession, signers: Sequence[UUID | str], now: datetime, term: int | None) -> int:
     """Return the last second at which a new step may still wait for a signature, 0 where it waits for none."""
-    houses = (one for one in signers if isinstance(one, UUID))
-    if not any(speaking_keys(session, organisation_id=house, now=now) for house in houses):
+    if not waits_for_signature(session, signers, now):
         return 0
     last = int((now + SIGN_WITHIN).timestamp())
     return last if term is None else min(last, term)
@@ -171,7 +183,7 @@ def _ends_before(session: WriteSession, entry: EntryRow, until: int, signers: Se
     """Say whether the term of a step that waits for others than these signers ends before then."""
     term = end_of_term(session, entry)
     awaited = {row.organisation_id for row in signatures_of(session, entry.id)}
-    return term is not None and term < until and not awaited <= set(signers)
+    return term is not None and term < until and not awaited <= houses_of(session, signers)
 
 
 def _move(case: CaseRow, step: CaseStepRow, before: CaseRecord, after: CaseRecord) -> None:

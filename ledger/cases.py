@@ -19,7 +19,7 @@ from asset_hub.core.ids import new_id
 from asset_hub.core.text import N_
 from ledger import permissions
 from ledger.acts import org_key, work_key
-from ledger.carried import OPERATOR, UNSIGNED
+from ledger.carried import AUTHORITY_SIGNS, OPERATOR, UNSIGNED
 from ledger.case_errors import BadCase, CaseNotFound, CaseStepRefused, NotTheirCase, OfferGone
 from ledger.case_models import CaseRow, CaseStepRow
 from ledger.case_steps import MOST_TITLE, Exhibit, Spoken, make_way, opening_of, record_of, record_step, write_step
@@ -133,7 +133,7 @@ def freeze_case(
     """
     case = _case_of_exchange(session, case_id, by, permissions.RULE_CASE)
     said = Spoken(text, (), by, now)
-    _take(session, keys, case, "freeze", said, [OPERATOR], lambda key, root: Interim(UNSIGNED, key, True, root))
+    _take(session, keys, case, "freeze", said, [AUTHORITY_SIGNS], lambda key, root: Interim(UNSIGNED, key, True, root))
     case.restriction_id = restrict(
         session, asset_id=case.asset_id, kind=RestrictionKind.FREEZE, reason=text.strip(),
         authority=get_party(session, organisation_id=require_organisation(by)).name_zh,
@@ -147,7 +147,7 @@ def lift_case(
     """Lift the interim order; the work is free once the ledger has it. Raises as `freeze_case`."""
     case = _case_of_exchange(session, case_id, by, permissions.RULE_CASE)
     said = Spoken(text, (), by, now)
-    _take(session, keys, case, "lift", said, [OPERATOR], lambda key, root: Interim(UNSIGNED, key, False, root))
+    _take(session, keys, case, "lift", said, [AUTHORITY_SIGNS], lambda key, root: Interim(UNSIGNED, key, False, root))
 
 
 def decide_case(
@@ -169,7 +169,7 @@ def decide_case(
     appeal_by = 0 if is_last else _end_of_term(appeal_days, now)
     said = Spoken(text, (), by, now)
     _take(
-        session, keys, case, "decide", said, [OPERATOR], lambda key, root: Decide(UNSIGNED, key, root, appeal_by)
+        session, keys, case, "decide", said, [AUTHORITY_SIGNS], lambda key, root: Decide(UNSIGNED, key, root, appeal_by)
     )  # fmt: skip
 
 

@@ -70,7 +70,7 @@ def end_call(session: ReadSession, keys: Keys, site: Site, entry: EntryRow, dead
         [entry.op_id, number, reason, deadline],
     )  # fmt: skip
     if entry.args.get("by_authority"):
-        values = [entry.op_id, number, reason, deadline, keys.operator.sign(digest)]
+        values = [entry.op_id, number, reason, deadline, keys.authority.sign(digest)]
         return _call("terminateByAuthority", values)
     args = _args_of(session, number)
     signed = (deadline, *(keys.organisation(UUID(args[side])).sign(digest) for side in ("licensor", "licensee")), b"")

@@ -11,11 +11,32 @@ from ledger.key_models import SignatureRow
 from ledger.signing import Signer
 
 SPEAKER = "speaker"
+_ROLE, _NEWCOMER = "role:", "newcomer:"
+
+
+def role_slot(role: str) -> str:
+    """Return the name of the place where the key signs that keeps a role of the exchange."""
+    return f"{_ROLE}{role}"
+
+
+def stands_for_second_person(slot: str) -> bool:
+    """Say whether who signs there decides, so that nobody else has to confirm it."""
+    return slot == SPEAKER or is_of_role(slot)
+
+
+def is_of_role(slot: str) -> bool:
+    """Say whether a role's key signs there, no key of the house."""
+    return slot.startswith(_ROLE)
+
+
+def is_newcomer(slot: str) -> bool:
+    """Say whether a key signs there that is not in use yet."""
+    return slot.startswith(_NEWCOMER)
 
 
 def newcomer_slot(address: bytes) -> str:
     """Return the name of the place where a key that is to be added signs."""
-    return f"newcomer:{address.hex()}"
+    return f"{_NEWCOMER}{address.hex()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +67,10 @@ class Handed:
 
     def newcomer(self, organisation_id: UUID, address: bytes) -> Signer:
         return self._given[organisation_id, newcomer_slot(address)]
+
+    def keeper(self, role: str) -> Signer | None:
+        slot = role_slot(role)
+        return next((given for (_house, at), given in self._given.items() if at == slot), None)
 
 
 def signatures_of(session: ReadSession, entry_id: UUID) -> Sequence[SignatureRow]:

@@ -52,13 +52,15 @@ class RoleChangeRow(SQLModel, table=True):
     """A change of who has which role: announced on the chain, and carried out after the administrator's delay.
 
     `steps` are [grant or revoke, role, address, delay in seconds], in their order. `office` is set where the exchange
-    changes a key of its own; `ready_at` (unix seconds) once the chain has the announcement.
+    changes a key of its own; `keeper_id` where people of that house are to keep the role's key; `ready_at` (unix
+    seconds) once the chain has the announcement.
     """
 
     __tablename__ = "ledger_role_change"
 
     id: UUID = Field(primary_key=True)
     office: str = ""
+    keeper_id: UUID | None = None
     steps: list[Any] = Field(sa_type=JsonColumn)
     reason: str
     state: str = Field(index=True)
@@ -66,6 +68,17 @@ class RoleChangeRow(SQLModel, table=True):
     entry_id: UUID | None = None
     refusal: str | None = None
     created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class RoleKeeperRow(SQLModel, table=True):
+    """A role whose acts another key than the exchange's signs, by people of a house; times as above."""
+
+    __tablename__ = "ledger_role_keeper"
+
+    role: str = Field(primary_key=True)
+    address: bytes
+    organisation_id: UUID
+    since: int = Field(sa_type=sa.BigInteger)
 
 
 class SignatureRow(SQLModel, table=True):

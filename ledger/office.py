@@ -19,7 +19,7 @@ from asset_hub.core.errors import BadInput
 from asset_hub.core.text import N_
 from ledger import permissions
 from ledger.acts import org_key, work_key
-from ledger.carried import OPERATOR, UNSIGNED, SetOrgStatus, SetStatus, write_act
+from ledger.carried import AUTHORITY_SIGNS, OPERATOR, UNSIGNED, SetOrgStatus, SetStatus, write_act
 from ledger.case_models import CaseRow
 from ledger.entries import record_entry
 from ledger.errors import PauseRefused
@@ -89,7 +89,7 @@ def follow_halt(session: WriteSession, *, asset_id: UUID, now: datetime) -> None
     status = _HALTED if is_held else _ACTIVE
     if status != _last_status(session, [asset_id, *(case.id for case in cases)], SetStatus.__name__):
         act = SetStatus(UNSIGNED, work_key(asset_id), status)
-        record_entry(session, EntryKind.OFFICE, asset_id, write_act(act, [OPERATOR]), now)
+        record_entry(session, EntryKind.OFFICE, asset_id, write_act(act, [AUTHORITY_SIGNS]), now)
 
 
 def is_halted(session: ReadSession, *, asset_id: UUID, now: datetime) -> bool:

@@ -35,11 +35,11 @@ from ledger.engine import ANVIL
 from ledger.entries import record_entry
 from ledger.errors import EntryNotFound
 from ledger.key_errors import ChangeClosed, ChangeNotFound, ChangeOpen, KeyTaken
-from ledger.key_models import KeyRow, OfficeKeyRow, RoleChangeRow
+from ledger.key_models import KeyRow, OfficeKeyRow, RoleChangeRow, RoleKeeperRow
 from ledger.models import BlockRow, ChainRow, EntryRow
 from ledger.role_acts import ANNOUNCE, CARRY_OUT, ENDOW, WITHDRAW, Step
 from ledger.roles import holders_of_roles
-from ledger.signing import HomeKeys, Office, new_key
+from ledger.signing import AUTHORITY, HomeKeys, Office, new_key
 from ledger.sites import find_site
 from ledger.types import EntryKind, EntryState
 from ledger.vault import note_first_keys, speaking
@@ -53,6 +53,7 @@ ROLES_OF: Mapping[Office, tuple[int, ...]] = {
     Office.CASHIER: (OPERATOR_ROLES["PAYMENT_OPERATOR"],),
     Office.ADMINISTRATOR: (ADMIN_ROLE,),
 }
+HANDED_OVER = (AUTHORITY,)
 OFFICE_NAMES: Mapping[Office, str] = {
     Office.RELAYER: N_("Carrier of transactions"),
     Office.OPERATOR: N_("Registrar, notary and authority"),
@@ -117,8 +118,10 @@ def rotate_key(
     _begin(session, keys, now)
     old, fresh = speaking(session, keys).office(office).address, new_key()
     delay = ADMIN_DELAY_SECONDS if office == Office.ADMINISTRATOR else 0
-    given = [Step(True, role, fresh.address, delay) for role in ROLES_OF[office]]
-    taken = [Step(False, role, old) for role in ROLES_OF[office]]
+    away = {ROLE_CODES[row.role] for row in session.exec(select(RoleKeeperRow))}
+    roles = [role for role in ROLES_OF[office] if office != Office.OPERATOR or role not in away]
+    given = [Step(True, role, fresh.address, delay) for role in roles]
+    taken = [Step(False, role, old) for role in roles]
     session.add(
         OfficeKeyRow(address=fresh.address, office=office, sealed=keys.seal(fresh.secret), created_at=now)
     )  # fmt: skip
@@ -154,7 +157,46 @@ def take_role(
         raise BadInput(N_("This is a key of the exchange: rotate it instead."))
     if (role, address) not in _held(session, keys):
         raise BadInput(N_("This key does not have the role."))
+    if session.exec(select(RoleKeeperRow).where(RoleKeeperRow.address == address)).first() is not None:
+        raise BadInput(N_("This key keeps the role in the exchange's place: take it back instead."))
     return _announce(session, [Step(False, code, address)], office=None, reason=reason, by=by, now=now)
+
+
+def hand_over_role(
+    session: WriteSession, keys: HomeKeys, *, role: str, address: bytes, reason: str, by: Actor, now: datetime
+) -> ChangeId:
+    """Have a role announced for a key that people of the authority keep, and taken from whose it is now.
+
+    The key accepts by a signature (`key pending`), and a second person confirms. Once it is carried out, acts of that
+    role wait for that key. Raises BadInput for a role that the exchange needs itself, KeyTaken, ChangeOpen,
+    EntryNotFound, Forbidden.
+    """
+    _require_may(by)
+    code = _read_handed(role)
+    _begin(session, keys, now)
+    if _is_known(session, address) or (role, address) in _held(session, keys):
+        raise KeyTaken
+    steps = [Step(True, code, address), Step(False, code, _holder(session, keys, role))]
+    keeper = require_organisation(by)
+    return _announce(session, steps, office=None, keeper=keeper, reason=reason, by=by, now=now)
+
+
+def take_back_role(
+    session: WriteSession, keys: HomeKeys, *, role: str, reason: str, by: Actor, now: datetime
+) -> ChangeId:
+    """Have a role that was handed over announced for the exchange's own key again; a second person confirms.
+
+    Raises BadInput for a role that is not handed over, ChangeOpen, EntryNotFound, Forbidden.
+    """
+    _require_may(by)
+    code = _read_handed(role)
+    _begin(session, keys, now)
+    row = session.get(RoleKeeperRow, role, populate_existing=True)
+    if row is None:
+        raise BadInput(N_("The exchange's own key has this role."))
+    own = speaking(session, keys).operator.address
+    steps = [Step(True, code, own), Step(False, code, row.address)]
+    return _announce(session, steps, office=None, reason=reason, by=by, now=now)
 
 
 def withdraw_change(session: WriteSession, *, change_id: UUID, by: Actor, now: datetime) -> None:
@@ -226,6 +268,8 @@ def role_confirmed(session: WriteSession, entry: EntryRow, time: int) -> None:
         row.state = ChangeState.DONE
         if row.office:
             _replace_key(session, row, time)
+        else:
+            _change_keeper(session, row, time)
     session.flush()
 
 
@@ -255,19 +299,20 @@ def _begin(session: WriteSession, keys: HomeKeys, now: datetime) -> None:
 
 
 def _announce(
-    session: WriteSession, steps: Sequence[Step], *, office: Office | None, reason: str, by: Actor, now: datetime
-) -> ChangeId:
+    session: WriteSession, steps: Sequence[Step], *, office: Office | None, reason: str, by: Actor, now: datetime,
+    keeper: UUID | None = None,
+) -> ChangeId:  # fmt: skip
     if not reason.strip():
         raise BadInput(N_("Say why."))
     _require_none_open(session, steps, office)
     change = RoleChangeRow(
-        id=new_id(), office=office or "", steps=[step.plain() for step in steps], reason=reason.strip()[:_MAX_REASON],
-        state=ChangeState.ASKED, created_at=now,
+        id=new_id(), office=office or "", keeper_id=keeper, steps=[step.plain() for step in steps],
+        reason=reason.strip()[:_MAX_REASON], state=ChangeState.ASKED, created_at=now,
     )  # fmt: skip
     session.add(change)
     session.flush()
     people: dict[UUID, UUID] = {require_organisation(by): require_person(by)}
-    args = {"act": ANNOUNCE, "steps": change.steps}
+    args: dict[str, Any] = {"act": ANNOUNCE, "steps": change.steps} | ({"keeper": str(keeper)} if keeper else {})
     change.entry_id = record_entry(session, EntryKind.ROLE, change.id, args, now, people=people)
     session.flush()
     return ChangeId(change.id)
@@ -289,6 +334,40 @@ def _read_role(role: str) -> int:
             N_("“{role}” is no role that can be given: {known}."), role=role, known=", ".join(OPERATOR_ROLES)
         )  # fmt: skip
     return OPERATOR_ROLES[role]
+
+
+def _read_handed(role: str) -> int:
+    if role not in HANDED_OVER:
+        raise BadInput(
+            N_("“{role}” is no role that is handed over: {known}."), role=role, known=", ".join(HANDED_OVER)
+        )  # fmt: skip
+    return ROLE_CODES[role]
+
+
+def _holder(session: ReadSession, keys: HomeKeys, role: str) -> bytes:
+    """Return whose key signs acts of a role now: its keeper's, or the exchange's own."""
+    row = session.get(RoleKeeperRow, role, populate_existing=True)
+    return row.address if row else speaking(session, keys).operator.address
+
+
+def _change_keeper(session: WriteSession, row: RoleChangeRow, time: int) -> None:
+    """Follow who keeps a role; what was decided and is not on the ledger yet is asked of the key that has it now."""
+    names = {code: name for name, code in ROLE_CODES.items()}
+    first, *more = steps_of(row)
+    role = names[first.role]
+    held = session.get(RoleKeeperRow, role, with_for_update=True, populate_existing=True)
+    if row.keeper_id is not None:
+        kept = held or RoleKeeperRow(role=role, address=b"", organisation_id=row.keeper_id, since=0)
+        kept.address, kept.organisation_id, kept.since = first.address, row.keeper_id, time
+        session.add(kept)
+    elif held is not None and any(not step.is_grant and step.address == held.address for step in (first, *more)):
+        session.delete(held)
+    else:
+        return
+    session.flush()
+    from ledger.pending import ask_keeper  # with what follows from an entry
+
+    ask_keeper(session, datetime.fromtimestamp(time, UTC))
 
 
 def _held(session: ReadSession, keys: HomeKeys) -> set[tuple[str, bytes]]:

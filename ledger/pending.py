@@ -7,11 +7,11 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from asset_hub.accounts import Actor, require, require_organisation, require_person
+from asset_hub.accounts import Actor, may, require, require_organisation, require_person
 from asset_hub.core.db import ReadSession, WriteSession
 from ledger import permissions
 from ledger.entries import move_to_the_end, submit_soon
-from ledger.handed import signatures_of
+from ledger.handed import is_newcomer, is_of_role, signatures_of
 from ledger.key_errors import BadSignature, KeyMissing, SignatureClosed, SignatureNotFound, WordsChanged
 from ledger.key_models import ConfirmationRow, SignatureRow
 from ledger.models import EntryRow
@@ -20,9 +20,10 @@ from ledger.recovery import recover_address
 from ledger.said import Said, say
 from ledger.second_person import confirmations_wanted
 from ledger.types import OVERTAKEN_REASON, UNCONFIRMED_REASON, UNSIGNED_REASON, EntryId, EntryKind, EntryState
-from ledger.waiting import speaking_keys, wanted, write_asks
+from ledger.waiting import SIGN_WITHIN, hold_back, speaking_keys, wanted, write_asks
 
 _SHOWN_FOR = timedelta(days=30)
+_OF_AUTHORITY = (EntryKind.CASE, EntryKind.OFFICE, EntryKind.TITLE, EntryKind.END)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Pending:
     address: bytes | None
     deadline: datetime
     is_new_key: bool
+    slot: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,7 @@ def list_pending(session: WriteSession, *, by: Actor, now: datetime) -> tuple[Pe
     It writes: words that have changed since (a licence beside this one) are asked for anew. What cannot go on now, for
     one of its houses has no valid key, is left out. Raises Forbidden.
     """
-    house = require_organisation(by)
-    require(by, permissions.KEYS, organisation_id=house)
+    house = _require_signer(by)
     statement = (
         select(EntryRow)
         .join(SignatureRow, col(SignatureRow.entry_id) == col(EntryRow.id))
@@ -68,7 +69,7 @@ def list_pending(session: WriteSession, *, by: Actor, now: datetime) -> tuple[Pe
     )
     entries = session.exec(statement).all()
     found = [one for entry in entries for one in _of_entry(session, entry, house, now)]
-    return tuple(found)
+    return tuple(one for one in found if _may_sign(by, one.kind, one.slot))
 
 
 def give_signature(
@@ -78,12 +79,13 @@ def give_signature(
 
     Raises SignatureNotFound, SignatureClosed, WordsChanged, BadSignature, KeyMissing, Forbidden.
     """
-    house = require_organisation(by)
-    require(by, permissions.KEYS, organisation_id=house)
+    house = _require_signer(by)
     row = session.get(SignatureRow, pending_id, with_for_update=True, populate_existing=True)
     if row is None or row.organisation_id != house:
         raise SignatureNotFound
     entry = session.get_one(EntryRow, row.entry_id, with_for_update=True, populate_existing=True)
+    if not _may_sign(by, entry.kind, row.slot):
+        raise SignatureNotFound
     if entry.state != EntryState.UNSIGNED or row.signature is not None or now.timestamp() >= row.deadline:
         raise SignatureClosed
     asks = wanted(session, entry, deadline=row.deadline, now=now)
@@ -94,6 +96,28 @@ def give_signature(
     session.flush()
     write_asks(session, entry, asks, now)
     return go_on_when_whole(session, entry, now)
+
+
+def ask_keeper(session: WriteSession, now: datetime) -> None:
+    """Ask for what is decided and not carried yet of the key that keeps the role now; what nobody keeps goes on."""
+    from ledger.projections import PROJECTIONS  # it comes here to say what follows from an entry
+
+    waiting = select(EntryRow).where(
+        col(EntryRow.state).in_((EntryState.RECORDED, EntryState.UNSIGNED)), col(EntryRow.kind).in_(_OF_AUTHORITY)
+    )
+    for entry in session.exec(waiting.order_by(col(EntryRow.number))).all():
+        had = any(is_of_role(row.slot) for row in signatures_of(session, entry.id))
+        deadline = min(_deadlines(session, entry.id), default=int((now + SIGN_WITHIN).timestamp()))
+        asks = wanted(session, entry, deadline=deadline, now=now)
+        if not had and not any(is_of_role(ask.slot) for ask in asks):
+            continue
+        write_asks(session, entry, asks, now)
+        if entry.state == EntryState.RECORDED:
+            PROJECTIONS[EntryKind(entry.kind)].held_back(session, entry)
+            hold_back(session, entry, deadline)
+        else:
+            go_on_when_whole(session, entry, now)
+    session.flush()
 
 
 def ask_again(session: WriteSession, entry: EntryRow, now: datetime) -> None:
@@ -126,8 +150,7 @@ def lapse_unsigned(session: WriteSession, *, entry_id: UUID, now: datetime) -> N
 
 def list_given_up(session: ReadSession, *, by: Actor, now: datetime) -> tuple[GivenUp, ...]:
     """Return what one's house did not sign and was given up, newest first, of the last 30 days. Raises Forbidden."""
-    house = require_organisation(by)
-    require(by, permissions.KEYS, organisation_id=house)
+    house = _require_signer(by)
     statement = (
         select(EntryRow)
         .join(SignatureRow, col(SignatureRow.entry_id) == col(EntryRow.id))
@@ -156,6 +179,21 @@ def give_up(session: WriteSession, entry: EntryRow, reason: str, *, now: datetim
 
     entry.confirmed_at = now
     refuse_entry(session, entry, reason)
+
+
+def _require_signer(by: Actor) -> UUID:
+    """Return the house of who signs for it, or for a role that its people keep. Raises Forbidden."""
+    house = require_organisation(by)
+    if not may(by, permissions.SIGN_ROLE):
+        require(by, permissions.KEYS, organisation_id=house)
+    return house
+
+
+def _may_sign(by: Actor, kind: str, slot: str) -> bool:
+    """Say whether this person may sign there: the authority's people for its role, the rights desk for the house."""
+    if is_of_role(slot) or kind == EntryKind.ROLE:
+        return may(by, permissions.SIGN_ROLE)
+    return may(by, permissions.KEYS, organisation_id=by.organisation_id)
 
 
 def _go_on(session: WriteSession, entry: EntryRow, now: datetime) -> None:
@@ -204,7 +242,7 @@ def _of_entry(session: WriteSession, entry: EntryRow, house: UUID, now: datetime
     return [
         Pending(
             row.id, EntryId(entry.id), house, EntryKind(entry.kind), said, row.typed, row.digest, row.address,
-            datetime.fromtimestamp(row.deadline, UTC), row.address is not None,
+            datetime.fromtimestamp(row.deadline, UTC), is_newcomer(row.slot), row.slot,
         )
         for row in signatures_of(session, entry.id)
         if row.organisation_id == house and row.signature is None

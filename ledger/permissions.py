@@ -21,6 +21,7 @@ KEYS = Permission("ledger.keys", frozenset({Role.RIGHTS_DESK}), own_organisation
 CONFIRM = Permission("ledger.confirm", frozenset({Role.OPERATOR}))
 PAUSE = Permission("ledger.pause", frozenset({Role.OPERATOR, Role.REGULATOR}))
 RECOVER_KEY = Permission("ledger.recover_key", frozenset({Role.OPERATOR}))
+SIGN_ROLE = Permission("ledger.sign_role", frozenset({Role.REGULATOR}))
 CHANGE_ROLES = Permission("ledger.change_roles", frozenset({Role.OPERATOR}))
 WITHDRAW_ROLE = Permission("ledger.withdraw_role", frozenset({Role.OPERATOR, Role.REGULATOR}))
 OVERSEE_UNSIGNED = Permission("ledger.oversee_unsigned", frozenset({Role.OPERATOR}))
@@ -28,5 +29,5 @@ OVERSEE_UNSIGNED = Permission("ledger.oversee_unsigned", frozenset({Role.OPERATO
 TABLE = (
     DEED, END_LICENCE, HOLD, DECREE, OVERSEE, COMPACT, BRING_CASE, RULE_CASE, CLOSE_CASE, SEE_CASES, OVERSEE_CASES,
     PUBLISH_STATEMENT, SEE_STATEMENTS, OVERSEE_STATEMENTS, OBJECT, KEYS, CONFIRM,
-    PAUSE, RECOVER_KEY, CHANGE_ROLES, WITHDRAW_ROLE, OVERSEE_UNSIGNED,
+    PAUSE, RECOVER_KEY, SIGN_ROLE, CHANGE_ROLES, WITHDRAW_ROLE, OVERSEE_UNSIGNED,
 )  # fmt: skip

@@ -14,7 +14,7 @@ from sqlmodel import col, select
 from asset_hub.catalogue import halts_in_force
 from asset_hub.core.db import WriteSession
 from ledger.case_projection import case_confirmed, case_refused
-from ledger.case_steps import case_signed
+from ledger.case_steps import case_held_back, case_signed
 from ledger.compaction import compact_confirmed
 from ledger.grants import end_day, read_words
 from ledger.house_keys import key_confirmed, key_refused
@@ -40,11 +40,14 @@ _DAY_SECONDS = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """`confirmed` gets the block's time in unix seconds; `signed` is told when houses signed what waited for them."""
+    """`confirmed` gets the block's time in unix seconds; `signed` is told when houses signed what waited for them, and
+    `held_back` when what was on its way has to be signed after all.
+    """
 
     confirmed: Callable[[WriteSession, EntryRow, int], None]
     refused: Callable[[WriteSession, EntryRow], None]
     signed: Callable[[WriteSession, EntryRow, datetime], None] = lambda _session, _entry, _now: None
+    held_back: Callable[[WriteSession, EntryRow], None] = lambda _session, _entry: None
 
 
 def _grant_confirmed(session: WriteSession, entry: EntryRow, time: int) -> None:
@@ -145,7 +148,7 @@ PROJECTIONS: Mapping[EntryKind, Projection] = {
     EntryKind.END: Projection(_end_confirmed, _deed_refused),
     EntryKind.TITLE: Projection(_title_confirmed, _deed_refused, _title_signed),
     EntryKind.COMPACT: Projection(compact_confirmed, _nothing),
-    EntryKind.CASE: Projection(case_confirmed, case_refused, case_signed),
+    EntryKind.CASE: Projection(case_confirmed, case_refused, case_signed, case_held_back),
     EntryKind.STATEMENT: Projection(statement_confirmed, statement_refused),
     EntryKind.ORDER: Projection(order_confirmed, order_refused),
     EntryKind.KEY: Projection(key_confirmed, key_refused),

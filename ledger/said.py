@@ -13,6 +13,7 @@ from asset_hub.accounts import get_party
 from asset_hub.core.clock import BEIJING
 from asset_hub.core.db import ReadSession
 from asset_hub.core.money import Money
+from ledger.carried import AUTHORITY_SIGNS
 from ledger.case_models import CaseRow, CaseStepRow, ObjectionRow
 from ledger.codebook import USES, GrantKind, rights_of_mask
 from ledger.deployment import OPERATOR_ROLES
@@ -36,6 +37,7 @@ from ledger.types import DeedKind, EntryKind
 _EVERY = (1 << 96) - 1
 _PERCENT = 100
 _MOST_TEXT = 300
+_HALTED = 2
 KIND_WORDS: Mapping[GrantKind, tuple[str, str]] = {
     GrantKind.NON_EXCLUSIVE: ("普通许可", "a non-exclusive licence"),
     GrantKind.SOLE: ("排他许可", "a sole licence"),
@@ -49,6 +51,9 @@ class Said:
 
     zh: str
     en: str
+
+
+_AUTHORITY = Said("主管部门", "The authority")
 
 
 def say(session: ReadSession, entry: EntryRow) -> Said:
@@ -181,6 +186,7 @@ def _key(session: ReadSession, entry: EntryRow) -> Said:
 
 
 _CASE_ACTS: Mapping[str, tuple[str, str]] = {
+    "Decide": ("裁决争议", "decides the dispute"),
     "OpenCase": ("提起争议", "opens the dispute"),
     "Respond": ("答复争议", "answers the dispute"),
     "Appeal": ("就争议上诉", "appeals in the dispute"),
@@ -189,11 +195,33 @@ _CASE_ACTS: Mapping[str, tuple[str, str]] = {
 }
 
 
+def _freeze_words(args: Mapping[str, Any]) -> tuple[str, str]:
+    """Say whether a work is frozen or freed, by an order or by what follows from it."""
+    values = args["values"]
+    is_frozen = values["is_frozen"] if "is_frozen" in values else int(values["status"]) == _HALTED
+    return (
+        ("冻结作品，争议", "freezes the work in the dispute")
+        if is_frozen
+        else ("解除作品冻结，争议", "frees the work in the dispute")
+    )
+
+
+def _office(session: ReadSession, entry: EntryRow) -> Said:
+    """Only what the authority's key signs is asked of anybody: a work frozen by an order, or freed."""
+    work = _work(session, entry.subject_id)
+    if int(entry.args["values"]["status"]) == _HALTED:
+        return Said(
+            f"主管部门冻结{work.zh}：交易所或主管部门已停止其交易。",
+            f"The authority freezes {work.en}: its trade is halted.",
+        )
+    return Said(f"主管部门解除对{work.zh}的冻结。", f"The authority frees {work.en}: its trade goes on.")
+
+
 def _case(session: ReadSession, entry: EntryRow) -> Said:
     case = session.get_one(CaseRow, entry.subject_id)
     step = session.exec(select(CaseStepRow).where(CaseStepRow.entry_id == entry.id)).first()
     who, work = _houses(session, entry.args["signers"]), _work(session, case.asset_id)
-    zh, en = _CASE_ACTS[entry.args["act"]]
+    zh, en = _CASE_ACTS.get(entry.args["act"]) or _freeze_words(entry.args)
     about = case.licence_number
     over = (f"第 {about} 号许可", f"licence no. {about}") if about is not None else (work.zh, work.en)
     more = (f"：{_clipped(step.text)}", f": {_clipped(step.text)}") if step else ("", "")
@@ -249,6 +277,16 @@ def _role(session: ReadSession, entry: EntryRow) -> Said:
             f"The exchange's key of its {en} becomes {address}, two days after it is announced. Why: {row.reason}",
         )
     name = next(name for name, code in OPERATOR_ROLES.items() if code == int(first[1]))
+    if len(row.steps) > 1:
+        whose = (
+            ("由主管部门自管的密钥", "a key of the authority")
+            if row.keeper_id
+            else ("交易所自己的密钥", "the exchange")
+        )
+        return Said(
+            f"{name} 角色改由 {address}（{whose[0]}）行使，公告两日后生效。理由：{row.reason}",
+            f"The role {name} goes to {address} ({whose[1]}), two days after it is announced. Why: {row.reason}",
+        )
     if first[0] == "grant":
         return Said(
             f"授予 {address} {name} 角色，公告两日后生效。理由：{row.reason}",
@@ -279,6 +317,7 @@ _SAY: Mapping[EntryKind, Callable[[ReadSession, EntryRow], Said]] = {
     EntryKind.STATEMENT: _statement,
     EntryKind.ORDER: _order,
     EntryKind.ROLE: _role,
+    EntryKind.OFFICE: _office,
 }
 
 
@@ -311,7 +350,7 @@ def _house(session: ReadSession, organisation_id: str) -> Said:
 
 def _houses(session: ReadSession, signers: Sequence[str]) -> Said:
     """Name those who sign an act of people, not the keys of the exchange."""
-    found = [_house(session, one) for one in signers]
+    found = [_AUTHORITY if one == AUTHORITY_SIGNS else _house(session, one) for one in signers]
     return Said("与".join(one.zh for one in found), " and ".join(one.en for one in found))
 
 

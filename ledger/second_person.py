@@ -14,7 +14,7 @@ from asset_hub.core.db import ReadSession, WriteSession
 from asset_hub.core.ids import new_id
 from asset_hub.core.text import N_, Text
 from asset_hub.messages import notify
-from ledger.handed import SPEAKER, signatures_of
+from ledger.handed import signatures_of, stands_for_second_person
 from ledger.key_models import ConfirmationRow
 
 _ASKED = N_("An act of a house waits for you as the second person.")
@@ -48,5 +48,7 @@ def confirmations_wanted(session: ReadSession, act_id: UUID) -> list[Confirmatio
     rows = session.exec(
         select(ConfirmationRow).where(ConfirmationRow.act_id == act_id, col(ConfirmationRow.confirmed_at).is_(None))
     ).all()
-    sign_themselves = {row.organisation_id for row in signatures_of(session, act_id) if row.slot == SPEAKER}
+    sign_themselves = {
+        row.organisation_id for row in signatures_of(session, act_id) if stands_for_second_person(row.slot)
+    }
     return [row for row in rows if row.organisation_id not in sign_themselves]

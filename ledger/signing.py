@@ -25,6 +25,7 @@ from ledger.recovery import recover_address as recover_address
 _DOMAIN = "string name,string version,uint256 chainId,address verifyingContract"
 _DOMAIN_TYPE = keccak(f"EIP712Domain({_DOMAIN})".encode())
 _NONCE_BYTES = 12
+AUTHORITY = "AUTHORITY"
 
 
 class SealBroken(AssetHubError):
@@ -53,6 +54,10 @@ class Elsewhere(Protocol):
 
     def newcomer(self, organisation_id: UUID, address: bytes) -> Signer:
         """Return who shows that somebody holds a key which is to be added."""
+        ...
+
+    def keeper(self, role: str) -> Signer | None:
+        """Return who signs acts of a role that the exchange has handed over, None where its own key does."""
         ...
 
 
@@ -202,8 +207,14 @@ class Keys(HomeKeys):
 
     @property
     def operator(self) -> Key:
-        """Registrar, notary and authority of the exchange; signs certificates."""
+        """Registrar, notary and, unless that is handed over, authority; signs certificates."""
         return self.office(Office.OPERATOR)
+
+    @property
+    def authority(self) -> Signer:
+        """Freezes, decides, ends and corrects: the operator's key, until another keeps the role."""
+        found = self._elsewhere.keeper(AUTHORITY) if self._elsewhere else None
+        return found or self.operator
 
     @property
     def cashier(self) -> Key:

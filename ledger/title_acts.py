@@ -50,7 +50,7 @@ def _listed(
         [entry.op_id, work, title.head, instrument, deadline],
     )  # fmt: skip
     if is_correction:
-        values = [entry.op_id, work, title.encoded, instrument, deadline, keys.operator.sign(digest)]
+        values = [entry.op_id, work, title.encoded, instrument, deadline, keys.authority.sign(digest)]
         return _call("courtCorrect", values)
     consent = (deadline, _sides(keys, entry.args, digest))
     return _call("record", [entry.op_id, work, title.encoded, instrument, consent])

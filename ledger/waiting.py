@@ -15,12 +15,13 @@ from asset_hub.core.db import ReadSession, WriteSession
 from asset_hub.core.ids import new_id
 from asset_hub.core.jobs import Queue, enqueue
 from ledger.builders import BUILDERS
-from ledger.handed import SPEAKER, newcomer_slot, signatures_of
+from ledger.carried import AUTHORITY_SIGNS
+from ledger.handed import SPEAKER, newcomer_slot, role_slot, signatures_of
 from ledger.key_errors import KeyMissing, TooLateToSign
-from ledger.key_models import KeyRow, SignatureRow
+from ledger.key_models import KeyRow, RoleKeeperRow, SignatureRow
 from ledger.models import EntryRow
 from ledger.second_person import ask_second_people, confirmations_wanted, tell_second_people
-from ledger.signing import Keys, Signable, Signer
+from ledger.signing import AUTHORITY, Keys, Signable, Signer
 from ledger.sites import find_site
 from ledger.terms import end_of_term
 from ledger.types import CustodyKind, EntryKind, EntryState, KeyState
@@ -53,7 +54,7 @@ def wait_for_houses(session: WriteSession, entry: EntryRow, people: Mapping[UUID
     last, term = int((now + SIGN_WITHIN).timestamp()), end_of_term(session, entry)
     deadline = last if term is None else min(last, term)
     asks: list[Ask] = []
-    if entry.kind == EntryKind.KEY or _anybody_has_own_key(session):
+    if entry.kind in (EntryKind.KEY, EntryKind.ROLE) or _anybody_signs_elsewhere(session):
         asks = wanted(session, entry, deadline=deadline, now=now)
     if asks and deadline < (now + LEAST_TO_SIGN).timestamp():
         raise TooLateToSign
@@ -62,11 +63,16 @@ def wait_for_houses(session: WriteSession, entry: EntryRow, people: Mapping[UUID
     wait_for = {row.organisation_id: row.asked_by for row in confirmations_wanted(session, entry.id)}
     tell_second_people(session, wait_for, now=now)
     if asks or wait_for:
-        entry.state = EntryState.UNSIGNED
-        over = datetime.fromtimestamp(deadline + 1, UTC)
-        enqueue(session, LAPSE, queue=Queue.CHAIN, run_after=over, entry_id=entry.id)
+        hold_back(session, entry, deadline)
     session.flush()
     return bool(asks or wait_for)
+
+
+def hold_back(session: WriteSession, entry: EntryRow, deadline: int) -> None:
+    """Let an entry wait until a time (unix seconds), when it lapses."""
+    entry.state = EntryState.UNSIGNED
+    over = datetime.fromtimestamp(deadline + 1, UTC)
+    enqueue(session, LAPSE, queue=Queue.CHAIN, run_after=over, entry_id=entry.id)
 
 
 def kept_by_operator(session: ReadSession, people: Mapping[UUID, UUID], now: datetime) -> dict[UUID, UUID]:
@@ -161,10 +167,24 @@ def is_valid(row: KeyRow, now: datetime) -> bool:
     return row.valid_until is None or now.timestamp() < row.valid_until
 
 
-def _anybody_has_own_key(session: ReadSession) -> bool:
-    return (
-        session.exec(select(KeyRow.address).where(col(KeyRow.custody) == CustodyKind.OWN).limit(1)).first() is not None
-    )
+def houses_of(session: ReadSession, signers: Sequence[UUID | str]) -> set[UUID]:
+    """Return the houses behind the signers of an act, that of a role's keeper too."""
+    found = {one for one in signers if isinstance(one, UUID)}
+    keeper = session.get(RoleKeeperRow, AUTHORITY) if AUTHORITY_SIGNS in signers else None
+    return found | ({keeper.organisation_id} if keeper else set())
+
+
+def waits_for_signature(session: ReadSession, signers: Sequence[UUID | str], now: datetime) -> bool:
+    """Say whether one of these signs by a key that the operator does not hold. Raises KeyMissing."""
+    if AUTHORITY_SIGNS in signers and session.get(RoleKeeperRow, AUTHORITY) is not None:
+        return True
+    houses = (one for one in signers if isinstance(one, UUID))
+    return any(speaking_keys(session, organisation_id=house, now=now) for house in houses)
+
+
+def _anybody_signs_elsewhere(session: ReadSession) -> bool:
+    own = session.exec(select(KeyRow.address).where(col(KeyRow.custody) == CustodyKind.OWN).limit(1)).first()
+    return own is not None or session.exec(select(RoleKeeperRow.role).limit(1)).first() is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,3 +219,7 @@ class _Asking:
 
     def newcomer(self, organisation_id: UUID, address: bytes) -> Signer:
         return _Asked(self, organisation_id, newcomer_slot(address), address)
+
+    def keeper(self, role: str) -> Signer | None:
+        row = self.session.get(RoleKeeperRow, role, populate_existing=True)
+        return _Asked(self, row.organisation_id, role_slot(role), row.address) if row else None

@@ -25,6 +25,7 @@ def upgrade() -> None:
     op.create_table('ledger_role_change',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('office', sa.String(), nullable=False),
+    sa.Column('keeper_id', sa.Uuid(), nullable=True),
     sa.Column('steps', db.JsonColumn, nullable=False),
     sa.Column('reason', sa.String(), nullable=False),
     sa.Column('state', sa.String(), nullable=False),
@@ -35,10 +36,18 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_ledger_role_change'))
     )
     op.create_index(op.f('ix_ledger_role_change_state'), 'ledger_role_change', ['state'])
+    op.create_table('ledger_role_keeper',
+    sa.Column('role', sa.String(), nullable=False),
+    sa.Column('address', sa.LargeBinary(), nullable=False),
+    sa.Column('organisation_id', sa.Uuid(), nullable=False),
+    sa.Column('since', sa.BigInteger(), nullable=False),
+    sa.PrimaryKeyConstraint('role', name=op.f('pk_ledger_role_keeper'))
+    )
     op.add_column('ledger_key', sa.Column('sealed', sa.LargeBinary(), nullable=True))
 
 
 def downgrade() -> None:
     op.drop_column('ledger_key', 'sealed')
+    op.drop_table('ledger_role_keeper')
     op.drop_table('ledger_role_change')
     op.drop_table('ledger_office_key')
