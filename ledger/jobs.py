@@ -13,6 +13,7 @@ from ledger.chains import Chain
 from ledger.entries import SUBMIT, admit_organisation, anchor_digests, receipt_commitments, register_asset
 from ledger.errors import ChainUnavailable
 from ledger.indexer.jobs import FOLLOW
+from ledger.office import FOLLOW_HALT as FOLLOW_HALT
 from ledger.office import follow_halt, follow_house
 from ledger.rpc import RpcRefused
 from ledger.signing import HomeKeys
@@ -22,7 +23,6 @@ ADMIT = "ledger.admit_organisation"
 REGISTER = "ledger.register_asset"
 ANCHOR_RECEIPT = "ledger.anchor_receipt"
 FOLLOW_HOUSE = "ledger.follow_house"
-FOLLOW_HALT = "ledger.follow_halt"
 _LOOK_AGAIN = timedelta(milliseconds=500)
 _AWAY = timedelta(seconds=5)
 

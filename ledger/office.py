@@ -16,6 +16,7 @@ from asset_hub.accounts import Actor, PartyState, get_party, require
 from asset_hub.catalogue import halts_in_force
 from asset_hub.core.db import ReadSession, WriteSession
 from asset_hub.core.errors import BadInput
+from asset_hub.core.jobs import Queue, enqueue
 from asset_hub.core.text import N_
 from ledger import permissions
 from ledger.acts import org_key, work_key
@@ -27,8 +28,9 @@ from ledger.models import EntryRow, OrgRow, PauseRow, WorkRow
 from ledger.office_acts import PAUSE
 from ledger.pauses import REGISTER_OF, Pause, paused_registers
 from ledger.sites import find_site
-from ledger.types import EntryKind, EntryState
+from ledger.types import UNSIGNED_REASON, EntryKind, EntryState
 
+FOLLOW_HALT = "ledger.follow_halt"
 TRADE = tuple(sorted(set(REGISTER_OF.values())))
 LONGEST_PAUSE, REST_AFTER_PAUSE = timedelta(days=3), timedelta(days=1)
 _LEEWAY = timedelta(minutes=5)
@@ -99,7 +101,9 @@ def is_halted(session: ReadSession, *, asset_id: UUID, now: datetime) -> bool:
 
 
 def office_refused(session: WriteSession, entry: EntryRow) -> None:
-    """Take back what the ledger refused to pause."""
+    """Take back what the ledger refused to pause; a freeze that was not signed in time is asked for again."""
+    if entry.args["act"] == SetStatus.__name__ and entry.reason == UNSIGNED_REASON:
+        enqueue(session, FOLLOW_HALT, queue=Queue.CHAIN, asset_id=entry.subject_id)
     if entry.args["act"] != PAUSE:
         return
     row = session.get(PauseRow, entry.args["register"])

@@ -324,8 +324,15 @@ def _require_none_open(session: ReadSession, steps: Sequence[Step], office: Offi
     touched = {(step.role, step.address) for step in steps}
     for row in rows:
         theirs = {(step.role, step.address) for step in steps_of(row)}
-        if Office.ADMINISTRATOR in (office, row.office) or touched & theirs or (office and office == row.office):
+        is_same = bool(office) and office == row.office
+        is_crossing = _concerns_operator(office, steps) and _concerns_operator(row.office, steps_of(row))
+        if Office.ADMINISTRATOR in (office, row.office) or touched & theirs or is_same or is_crossing:
             raise ChangeOpen
+
+
+def _concerns_operator(office: str | None, steps: Sequence[Step]) -> bool:
+    """Say whether a change is of the operator's key, or moves a role from it or to it."""
+    return office == Office.OPERATOR or (not office and len(steps) > 1)
 
 
 def _read_role(role: str) -> int:

@@ -108,7 +108,10 @@ def ask_keeper(session: WriteSession, now: datetime) -> None:
     for entry in session.exec(waiting.order_by(col(EntryRow.number))).all():
         had = any(is_of_role(row.slot) for row in signatures_of(session, entry.id))
         deadline = min(_deadlines(session, entry.id), default=int((now + SIGN_WITHIN).timestamp()))
-        asks = wanted(session, entry, deadline=deadline, now=now)
+        try:
+            asks = wanted(session, entry, deadline=deadline, now=now)
+        except KeyMissing:  # of a house: that entry has its own answer, and this must not stop the block
+            continue
         if not had and not any(is_of_role(ask.slot) for ask in asks):
             continue
         write_asks(session, entry, asks, now)

@@ -38,7 +38,7 @@ from ledger.types import EntryState
 from ledger.vault import speaking
 from tests.builders import make_actor
 from tests.ledger.court import Court
-from tests.ledger.houses import confirm_all, make_terms
+from tests.ledger.houses import NOW, confirm_all, make_terms
 
 OWN, NEXT = Key(b"\x31" * 32), Key(b"\x32" * 32)
 ROLE = 13
@@ -170,6 +170,23 @@ def test_a_freeze_that_waits_is_not_given_up_for_the_next_step(bench: Bench) -> 
     assert bench.reasons() == []
 
 
+def test_a_freeze_that_is_not_signed_in_time_is_asked_for_again(bench: Bench) -> None:
+    bench.hand_over()
+    case = bench.open()
+    bench.do(freeze_case, case, bench.regulator)
+    assert bench.sign() == 1
+    [one] = bench.pending()
+    bench.now = one.deadline + timedelta(seconds=1)
+    with bench.services.database.write() as session:
+        lapse_unsigned(session, entry_id=one.entry_id, now=bench.now)
+    assert bench.pending() == ()
+    bench.services.run_jobs(threads=1)
+    bench.now = NOW
+
+    [again] = bench.pending()
+    assert (again.typed["primaryType"], again.id != one.id) == ("SetStatus", True)
+
+
 def test_titles_licences_and_halts_wait_for_the_authoritys_key(bench: Bench) -> None:
     bench.hand_over()
     seller = require_organisation(bench.respondent)
@@ -289,4 +306,6 @@ def test_roles_that_the_exchange_needs_are_not_handed_over_and_nothing_is_mixed(
         hand_over_role(session, keys, role=AUTHORITY, address=NEXT.address, reason="x", by=by, now=bench.now)
         with pytest.raises(ChangeOpen):
             take_back_role(session, keys, role=AUTHORITY, reason="x", by=by, now=bench.now)
+        with pytest.raises(ChangeOpen):
+            rotate_key(session, keys, office=Office.OPERATOR, reason="x", by=by, now=bench.now)
         assert session.get_one(RoleKeeperRow, AUTHORITY).address == OWN.address
