@@ -65,6 +65,7 @@ def status(
             "count": health.unsigned.count, "oldest_hours": health.unsigned.hours(clock.now()),
             "houses": [names.get(one, str(one)) for one in health.unsigned.houses],
         },
+        "unconfirmed": health.unsigned.unconfirmed,
         "keepers": {str(kind): count for kind, count in health.keepers.items()},
         "role_changes": [datetime.fromtimestamp(time, UTC).isoformat() for time in health.changes],
     }  # fmt: skip

@@ -52,11 +52,15 @@ class GasOfAct:
 
 @dataclass(frozen=True, slots=True)
 class Unsigned:
-    """What waits for signatures of houses that keep their own keys: how much, since when, whose are missing."""
+    """What waits for signatures of houses that keep their own keys: how much, since when, whose are missing.
+
+    `unconfirmed` waits for nothing but a second person.
+    """
 
     count: int
     since: datetime | None
     houses: tuple[UUID, ...]
+    unconfirmed: int = 0
 
     def hours(self, now: datetime) -> int:
         """Return for how many whole hours the oldest has waited."""
@@ -280,9 +284,12 @@ def read_health(session: ReadSession, keys: HomeKeys, *, node: NodeFacts | None 
 
 
 def read_unsigned(session: ReadSession) -> Unsigned:
-    """Return what waits for signatures of houses."""
+    """Return what waits for signatures of houses, and how much for a second person alone."""
     is_waiting = EntryRow.state == EntryState.UNSIGNED
-    count, since = session.exec(select(func.count(), func.min(EntryRow.created_at)).where(is_waiting)).one()
+    unsigned = select(SignatureRow.entry_id).where(col(SignatureRow.signature).is_(None))
+    lacks = col(EntryRow.id).in_(unsigned)
+    count, since = session.exec(select(func.count(), func.min(EntryRow.created_at)).where(is_waiting, lacks)).one()
+    unconfirmed = session.exec(select(func.count()).where(is_waiting, ~lacks)).one()
     missing = (
         select(SignatureRow.organisation_id, func.min(EntryRow.number))
         .join(EntryRow, col(EntryRow.id) == col(SignatureRow.entry_id))
@@ -290,7 +297,7 @@ def read_unsigned(session: ReadSession) -> Unsigned:
         .group_by(col(SignatureRow.organisation_id))
         .order_by(func.min(EntryRow.number))
     )
-    return Unsigned(count, since, tuple(house for house, _number in session.exec(missing)))
+    return Unsigned(count, since, tuple(house for house, _number in session.exec(missing)), unconfirmed)
 
 
 def _head(session: ReadSession) -> Head | None:

@@ -97,6 +97,8 @@ def test_a_rotation_is_asked_for_confirmed_announced_and_withdrawn_on_the_pages(
 
     assert (asked.status_code, asked.headers["location"], withdrawn.status_code) == (303, "/ledger", 303)
     assert "waits for a second person" in waiting
+    assert "Acts that wait for a second person: 1." in waiting
+    assert "wait for the signature of a house" not in waiting
     assert "changes on" not in waiting
     assert "The exchange’s key of its registrar" in sentences[0].replace("&#39;", "’")
     assert "更换交易所的登记、公证与裁决密钥：新密钥为 0x" in sentences[1]
