@@ -90,6 +90,7 @@ def test_a_rotation_is_asked_for_confirmed_announced_and_withdrawn_on_the_pages(
     pages = [one.get("/ledger").text for one in (first, court, exchange.page(exchange.member))]
     notices = [exchange.page(exchange.court, language=one).get("/notices").text for one in ("en", "zh")]
     (change,) = second.get(f"{API}/role-changes").json()["changes"]
+    new = change["steps"][0]["address"]
     withdrawn = court.post(f"/ledger/role-changes/{change['id']}/withdrawal")
     on_the_way = court.get("/ledger").text
     exchange.services.run_jobs(threads=1)
@@ -100,8 +101,8 @@ def test_a_rotation_is_asked_for_confirmed_announced_and_withdrawn_on_the_pages(
     assert "Acts that wait for a second person: 1." in waiting
     assert "wait for the signature of a house" not in waiting
     assert "changes on" not in waiting
-    assert "The exchange’s key of its registrar" in sentences[0].replace("&#39;", "’")
-    assert "更换交易所的登记、公证与裁决密钥：新密钥为 0x" in sentences[1]
+    assert f"the key of its registrar, notary and authority: the new one is {new}, and speaks two days" in sentences[0]
+    assert f"更换交易所的登记、公证与裁决密钥：新密钥为 {new}，公告两日后生效。理由：年度更换" in sentences[1]
     assert all("Who has which role on the ledger changes on 20" in page for page in pages)
     assert ["Withdraw this change" in page for page in pages] == [True, True, False]
     assert ["/ledger/keys/rotation" in page for page in pages] == [True, False, False]
