@@ -42,6 +42,7 @@ import ledger.jobs
 import ledger.key_jobs
 import ledger.key_pages
 import ledger.key_routes
+import ledger.office_routes
 import ledger.pages
 import ledger.routes
 import marketplace.desk
@@ -171,6 +172,7 @@ ROUTERS = (
     ledger.confirmation_pages.api,
     ledger.key_pages.router,
     ledger.key_routes.router,
+    ledger.office_routes.router,
     marketplace.pages.router,
     marketplace.licence_pages.router,
     marketplace.desk.router,

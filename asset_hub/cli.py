@@ -26,6 +26,7 @@ import ledger.cli
 import ledger.confirmation_cli
 import ledger.deed_cli
 import ledger.key_cli
+import ledger.office_cli
 import ledger.standalone.cli
 import marketplace.cli
 import marketplace.hold_cli
@@ -67,6 +68,8 @@ app.add_typer(search.cli.commands)
 app.add_typer(search.cli.index, name="index")
 app.add_typer(marketplace.cli.commands)
 app.add_typer(ledger.chain_cli.ledger, name="ledger")
+ledger.chain_cli.ledger.add_typer(ledger.office_cli.key, name="key")
+ledger.chain_cli.ledger.add_typer(ledger.office_cli.role, name="role")
 app.add_typer(ledger.cli.certificate, name="certificate")
 app.add_typer(ledger.standalone.cli.verifier, name="verifier")
 app.add_typer(ledger.attest_cli.attest, name="attest")

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Annotated, Any, Protocol, cast
 
 import typer
@@ -64,7 +65,9 @@ def status(
             "count": health.unsigned.count, "oldest_hours": health.unsigned.hours(clock.now()),
             "houses": [names.get(one, str(one)) for one in health.unsigned.houses],
         },
+        "unconfirmed": health.unsigned.unconfirmed,
         "keepers": {str(kind): count for kind, count in health.keepers.items()},
+        "role_changes": [datetime.fromtimestamp(time, UTC).isoformat() for time in health.changes],
     }  # fmt: skip
     words = list(describe_health(health, now=clock.now()))
     if as_json:

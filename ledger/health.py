@@ -1,4 +1,4 @@
-"""How the ledger is: its head, what waits, where the contracts are, who operates it, what acts cost in gas.
+"""How the ledger is: its head, what waits, where the contracts are, who operates it and changes of that, its gas.
 
 Of a network also how far the head is behind, who must be up for it to go on, and what its node lacks.
 """
@@ -13,12 +13,14 @@ from sqlmodel import col, func, select
 
 from asset_hub.core.db import ReadSession
 from asset_hub.core.text import N_, Text
+from ledger.blocks import show_time
 from ledger.chain import CHAIN_ID
 from ledger.engine import EMBEDDED, INSTANT, NETWORK, BlockHead
 from ledger.house_keys import count_keepers
 from ledger.key_models import SignatureRow
 from ledger.models import BlockRow, ChainRow, EntryRow, JournalRow
 from ledger.nonces import OutboxRow, OutboxState
+from ledger.office_keys import announced_times
 from ledger.signing import HomeKeys
 from ledger.sites import find_site
 from ledger.types import CustodyKind, EntryKind, EntryState
@@ -50,11 +52,15 @@ class GasOfAct:
 
 @dataclass(frozen=True, slots=True)
 class Unsigned:
-    """What waits for signatures of houses that keep their own keys: how much, since when, whose are missing."""
+    """What waits for signatures of houses that keep their own keys: how much, since when, whose are missing.
+
+    `unconfirmed` waits for nothing but a second person.
+    """
 
     count: int
     since: datetime | None
     houses: tuple[UUID, ...]
+    unconfirmed: int = 0
 
     def hours(self, now: datetime) -> int:
         """Return for how many whole hours the oldest has waited."""
@@ -63,7 +69,10 @@ class Unsigned:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The ledger at a moment; `head` and `genesis` are None before the first entry."""
+    """The ledger at a moment; `head` and `genesis` are None before the first entry.
+
+    `changes` are the times (unix seconds) at which announced changes of keys and roles are carried out.
+    """
 
     engine: str
     chain_id: int
@@ -81,6 +90,7 @@ class Health:
     gas: tuple[GasOfAct, ...]
     unsigned: Unsigned
     keepers: Mapping[CustodyKind, int]
+    changes: tuple[int, ...] = ()
     finality: str = "instant"
     node: "NodeFacts | None" = None
     outbox: "OutboxFacts | None" = None
@@ -225,6 +235,18 @@ def describe_outbox(outbox: OutboxFacts) -> Iterator[Text]:
 
 
 def describe_health(health: Health, *, now: datetime) -> Iterator[Text]:
+    """Say what the ledger's operator must know; nothing where there is nothing."""
+    yield from describe_network(health, now=now)
+    yield from describe_changes(health)
+
+
+def describe_changes(health: Health) -> Iterator[Text]:
+    """Say when who has which role changes, as far as it is announced."""
+    for time in health.changes:
+        yield Text(N_("Who has which role on the ledger changes on {at}."), {"at": show_time(time)})
+
+
+def describe_network(health: Health, *, now: datetime) -> Iterator[Text]:
     """Say what a network's operator must know; nothing for the embedded chain."""
     if health.node is not None:
         served = health.node.chain_id
@@ -257,14 +279,17 @@ def read_health(session: ReadSession, keys: HomeKeys, *, node: NodeFacts | None 
         contracts=tuple(sorted((name, f"0x{at.hex()}") for name, at in site.addresses.items())) if site else (),
         operator=f"0x{speaks.operator.address.hex()}", relayer=f"0x{speaks.relayer.address.hex()}",
         administrator=f"0x{speaks.admin.address.hex()}", gas=_gas(session), unsigned=read_unsigned(session),
-        keepers=count_keepers(session),
+        keepers=count_keepers(session), changes=announced_times(session),
     )  # fmt: skip
 
 
 def read_unsigned(session: ReadSession) -> Unsigned:
-    """Return what waits for signatures of houses."""
+    """Return what waits for signatures of houses, and how much for a second person alone."""
     is_waiting = EntryRow.state == EntryState.UNSIGNED
-    count, since = session.exec(select(func.count(), func.min(EntryRow.created_at)).where(is_waiting)).one()
+    unsigned = select(SignatureRow.entry_id).where(col(SignatureRow.signature).is_(None))
+    lacks = col(EntryRow.id).in_(unsigned)
+    count, since = session.exec(select(func.count(), func.min(EntryRow.created_at)).where(is_waiting, lacks)).one()
+    unconfirmed = session.exec(select(func.count()).where(is_waiting, ~lacks)).one()
     missing = (
         select(SignatureRow.organisation_id, func.min(EntryRow.number))
         .join(EntryRow, col(EntryRow.id) == col(SignatureRow.entry_id))
@@ -272,7 +297,7 @@ def read_unsigned(session: ReadSession) -> Unsigned:
         .group_by(col(SignatureRow.organisation_id))
         .order_by(func.min(EntryRow.number))
     )
-    return Unsigned(count, since, tuple(house for house, _number in session.exec(missing)))
+    return Unsigned(count, since, tuple(house for house, _number in session.exec(missing)), unconfirmed)
 
 
 def _head(session: ReadSession) -> Head | None:

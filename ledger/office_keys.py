@@ -5,7 +5,7 @@ transaction. Until then anybody who may can withdraw it. A role may also be give
 Source: ADR 0020.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -30,6 +30,7 @@ from asset_hub.core.jobs import Queue, enqueue
 from asset_hub.core.text import N_, Text
 from asset_hub.messages import notify
 from ledger import permissions
+from ledger.blocks import show_time
 from ledger.deployment import ADMIN_DELAY_SECONDS, ADMIN_ROLE, OPERATOR_ROLES, RELAYER_ROLE
 from ledger.engine import ANVIL
 from ledger.entries import record_entry
@@ -45,6 +46,7 @@ from ledger.types import EntryKind, EntryState
 from ledger.vault import note_first_keys, speaking
 
 CARRY_OUT_CHANGE = "ledger.carry_out_change"
+LONGEST_REASON = 500
 ChangeId = NewType("ChangeId", UUID)
 ROLE_CODES: Mapping[str, int] = {"ADMIN": ADMIN_ROLE, "RELAYER": RELAYER_ROLE, **OPERATOR_ROLES}
 ROLES_OF: Mapping[Office, tuple[int, ...]] = {
@@ -61,7 +63,6 @@ OFFICE_NAMES: Mapping[Office, str] = {
     Office.ADMINISTRATOR: N_("Administrator of roles"),
 }
 _ANNOUNCED = N_("Who has which role on the ledger changes on {at}. Withdraw it if it should not.")
-_MAX_REASON = 500
 _LEEWAY = timedelta(minutes=1)
 _TOO_EARLY = "AccessManagerNotReady"
 # On a chain whose gas has a price and whose genesis is ours, a new carrier is given what it pays with, in wei.
@@ -85,21 +86,26 @@ _OPEN = (ChangeState.ASKED, ChangeState.ANNOUNCED)
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of roles; `ready_at` (UTC) is when it is carried out, None until it is announced."""
+    """A change of roles; `ready_at` (UTC) is when it is carried out, None until it is announced.
+
+    `is_on_its_way`: its announcement, its withdrawal or itself waits for the ledger.
+    """
 
     id: ChangeId
     office: Office | None
+    keeper_id: UUID | None
     steps: tuple[Step, ...]
     reason: str
     state: ChangeState
     ready_at: datetime | None
     refusal: str | None
     asked_at: datetime
+    is_on_its_way: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class OfficeKey:
-    """A key of the exchange; `since` is None until the chain has it, `until` while it speaks."""
+    """A key of the exchange; `since` is None until the chain has its roles, `until` while it speaks."""
 
     office: Office
     address: bytes
@@ -112,7 +118,7 @@ def rotate_key(
 ) -> ChangeId:
     """Draw a new key for an office of the exchange and have its roles announced for it; a second person confirms.
 
-    Raises EntryNotFound before anything is on the ledger, ChangeOpen, BadInput without a reason, Forbidden.
+    Raises EntryNotFound before anything is on the ledger, ChangeOpen, BadInput without a short reason, Forbidden.
     """
     _require_may(by)
     _begin(session, keys, now)
@@ -226,14 +232,22 @@ def carry_out(session: WriteSession, *, change_id: UUID, now: datetime) -> None:
 def list_changes(session: ReadSession, *, by: Actor, limit: int = 50) -> tuple[Change, ...]:
     """Return the changes of roles, newest first. Raises Forbidden."""
     require(by, permissions.OVERSEE)
-    rows = session.exec(select(RoleChangeRow).order_by(col(RoleChangeRow.id).desc()).limit(limit))
+    rows = session.exec(select(RoleChangeRow).order_by(col(RoleChangeRow.id).desc()).limit(limit)).all()
+    moving = _on_their_way(session, {row.id for row in rows})
     return tuple(
         Change(
-            ChangeId(row.id), Office(row.office) if row.office else None, steps_of(row), row.reason,
-            ChangeState(row.state), _time(row.ready_at), row.refusal, row.created_at,
+            ChangeId(row.id), Office(row.office) if row.office else None, row.keeper_id, steps_of(row), row.reason,
+            ChangeState(row.state), _time(row.ready_at), row.refusal, row.created_at, row.id in moving,
         )
         for row in rows
     )  # fmt: skip
+
+
+def announced_times(session: ReadSession) -> tuple[int, ...]:
+    """Return when (unix seconds) what is announced is carried out, the next first. It is public: the chain says it."""
+    is_announced = RoleChangeRow.state == ChangeState.ANNOUNCED
+    found = session.exec(select(RoleChangeRow.ready_at).where(is_announced).order_by(col(RoleChangeRow.ready_at)))
+    return tuple(time for time in found if time is not None)
 
 
 def list_office_keys(session: ReadSession, keys: HomeKeys) -> tuple[OfficeKey, ...]:
@@ -241,7 +255,8 @@ def list_office_keys(session: ReadSession, keys: HomeKeys) -> tuple[OfficeKey, .
     rows = sorted(session.exec(select(OfficeKeyRow)), key=lambda row: row.valid_from or _NOT_YET)
     found = [OfficeKey(Office(row.office), row.address, _time(row.valid_from), _time(row.valid_until)) for row in rows]
     noted = {one.office for one in found}
-    first = [OfficeKey(one, keys.first.office(one).address, None, None) for one in Office if one not in noted]
+    began = _time(_first_block_time(session))
+    first = [OfficeKey(one, keys.first.office(one).address, began, None) for one in Office if one not in noted]
     return tuple(sorted([*found, *first], key=lambda one: list(Office).index(one.office)))
 
 
@@ -258,9 +273,8 @@ def role_confirmed(session: WriteSession, entry: EntryRow, time: int) -> None:
     row = _change_row(session, entry.subject_id)
     if act == ANNOUNCE:
         row.state, row.ready_at = ChangeState.ANNOUNCED, time + ADMIN_DELAY_SECONDS
-        ready = datetime.fromtimestamp(row.ready_at, UTC)
-        _carry_out_at(session, row, ready + _LEEWAY)
-        _tell(session, ready, datetime.fromtimestamp(time, UTC))
+        _carry_out_at(session, row, datetime.fromtimestamp(row.ready_at, UTC) + _LEEWAY)
+        _tell(session, show_time(row.ready_at), datetime.fromtimestamp(time, UTC))
     elif act == WITHDRAW:
         row.state = ChangeState.WITHDRAWN
         _forget_key(session, row)
@@ -293,21 +307,23 @@ def _begin(session: WriteSession, keys: HomeKeys, now: datetime) -> None:
     """Have the exchange's keys written down, and let one change be decided at a time."""
     if find_site(session) is None:
         raise EntryNotFound(N_("There is nothing on the ledger yet."))
-    first = session.exec(select(BlockRow.time).where(BlockRow.number > 0).order_by(col(BlockRow.number))).first()
-    note_first_keys(session, keys, since=first or int(now.timestamp()), now=now)
+    note_first_keys(session, keys, since=_first_block_time(session) or int(now.timestamp()), now=now)
     session.exec(select(OfficeKeyRow).with_for_update()).all()
+
+
+def _first_block_time(session: ReadSession) -> int | None:
+    return session.exec(select(BlockRow.time).where(BlockRow.number > 0).order_by(col(BlockRow.number))).first()
 
 
 def _announce(
     session: WriteSession, steps: Sequence[Step], *, office: Office | None, reason: str, by: Actor, now: datetime,
     keeper: UUID | None = None,
 ) -> ChangeId:  # fmt: skip
-    if not reason.strip():
-        raise BadInput(N_("Say why."))
+    why = _read_reason(reason)
     _require_none_open(session, steps, office)
     change = RoleChangeRow(
-        id=new_id(), office=office or "", keeper_id=keeper, steps=[step.plain() for step in steps],
-        reason=reason.strip()[:_MAX_REASON], state=ChangeState.ASKED, created_at=now,
+        id=new_id(), office=office or "", keeper_id=keeper, steps=[step.plain() for step in steps], reason=why,
+        state=ChangeState.ASKED, created_at=now,
     )  # fmt: skip
     session.add(change)
     session.flush()
@@ -316,6 +332,13 @@ def _announce(
     change.entry_id = record_entry(session, EntryKind.ROLE, change.id, args, now, people=people)
     session.flush()
     return ChangeId(change.id)
+
+
+def _read_reason(reason: str) -> str:
+    why = reason.strip()
+    if not 1 <= len(why) <= LONGEST_REASON:
+        raise BadInput(N_("Say why, in at most {count} characters."), count=LONGEST_REASON)
+    return why
 
 
 def _require_none_open(session: ReadSession, steps: Sequence[Step], office: Office | None) -> None:
@@ -396,8 +419,13 @@ def _change_row(session: WriteSession, change_id: UUID) -> RoleChangeRow:
 
 
 def _is_on_its_way(session: ReadSession, change_id: UUID) -> bool:
-    statement = select(EntryRow.id).where(EntryRow.subject_id == change_id, EntryRow.state == EntryState.RECORDED)
-    return session.exec(statement).first() is not None
+    return change_id in _on_their_way(session, {change_id})
+
+
+def _on_their_way(session: ReadSession, change_ids: Collection[UUID]) -> set[UUID]:
+    """Return which changes have an act that waits for the ledger."""
+    is_moving = (col(EntryRow.subject_id).in_(change_ids), EntryRow.state == EntryState.RECORDED)
+    return set(session.exec(select(EntryRow.subject_id).where(*is_moving)))
 
 
 def _gift(session: ReadSession, row: RoleChangeRow) -> dict[str, Any] | None:
@@ -440,8 +468,8 @@ def _carry_out_at(session: WriteSession, row: RoleChangeRow, at: datetime) -> No
     enqueue(session, CARRY_OUT_CHANGE, queue=Queue.CHAIN, run_after=at, change_id=row.id)
 
 
-def _tell(session: WriteSession, ready: datetime, now: datetime) -> None:
-    text = Text(_ANNOUNCED, {"at": ready.isoformat(timespec="minutes")})
+def _tell(session: WriteSession, ready: str, now: datetime) -> None:
+    text = Text(_ANNOUNCED, {"at": ready})
     for person_id in {*people_with_role(session, Role.OPERATOR), *people_with_role(session, Role.REGULATOR)}:
         notify(session, person_id=person_id, text=text, link="/ledger", now=now)
 

@@ -1,10 +1,10 @@
 """Pages of the ledger: how it is, the trail of an asset, and verifying a certificate without trusting us."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 
 from asset_hub.accounts import Actor, get_party, may, party_names, require_person
@@ -13,20 +13,22 @@ from asset_hub.catalogue import AssetView, find_asset, get_asset
 from asset_hub.core import clock
 from asset_hub.core.clock import beijing_date
 from asset_hub.core.db import ReadSession
+from asset_hub.core.errors import BadInput
 from asset_hub.core.text import N_, Text
-from asset_hub.web.shell import language_of, render
+from asset_hub.web.shell import language_of, redirect, render
 from asset_hub.web.story import read_story
-from ledger import permissions
+from ledger import office_keys, permissions
 from ledger.certificates import trust_file
-from ledger.health import describe_health, read_health
-from ledger.house_keys import keepers_of
+from ledger.health import describe_changes, describe_network, read_health
+from ledger.house_keys import keepers_of, show_address
 from ledger.lineage import lineage_of, may_see_lineage
 from ledger.lineage_graph import draw_lineage, licences_given
+from ledger.office_views import describe_change, list_roles, why_refused, word_of_change
 from ledger.orders import ACT_NAMES, OrderStep, orders_of_asset, steps_of_orders
 from ledger.orders import STATE_WORDS as ORDER_WORDS
 from ledger.pauses import REGISTER_NAMES, paused_registers
 from ledger.revoked import read_revoked
-from ledger.signing import HomeKeys
+from ledger.signing import HomeKeys, Office
 from ledger.trails import trail_of
 from ledger.types import (
     DEED_NAMES,
@@ -74,14 +76,38 @@ def ledger_page(request: Request, by: CurrentActor) -> Response:
         paused = paused_registers(session, now=now)
         houses = health.unsigned.houses if may(by, permissions.OVERSEE_UNSIGNED) else ()
         names = party_names(session, organisation_ids=set(houses), language=language_of(request))
+        offices = _offices(session, services.keys, by=by)
     replayed = read_story(services.settings.home).get("ledger verify")
     said = (replayed.detail_zh if language_of(request) == "zh" else replayed.detail_en) if replayed else ""
     return render(
         request, "ledger/health.html", health=health, paused=paused, registers=REGISTER_NAMES,
         kinds=KIND_NAMES, replayed=said, is_stalled=health.is_stalled(now), hours=health.unsigned.hours(now),
         unsigned_by="、".join(names.get(one, "–") for one in houses), title=N_("Ledger"),
-        words=list(describe_health(health, now=now)),
+        words=list(describe_network(health, now=now)), coming=list(describe_changes(health)), **offices,
     )  # fmt: skip
+
+
+@router.post("/ledger/keys/rotation")
+def rotation_posted(
+    request: Request, by: CurrentActor, office: Annotated[str, Form()] = "", reason: Annotated[str, Form()] = ""
+) -> Response:
+    """Ask for a new key of the exchange; a second person confirms."""
+    if office not in list(Office):
+        raise BadInput(N_("Choose which key."))
+    services = request.app.state.services
+    with services.database.write() as session:
+        office_keys.rotate_key(
+            session, services.keys, office=Office(office), reason=reason, by=by, now=clock.now()
+        )  # fmt: skip
+    return redirect("/ledger", said=Text(N_("Asked for. A second person confirms it under “Second person”.")))
+
+
+@router.post("/ledger/role-changes/{change_id}/withdrawal")
+def withdrawal_posted(request: Request, change_id: UUID, by: CurrentActor) -> Response:
+    """Withdraw an announced change of keys or roles."""
+    with request.app.state.services.database.write() as session:
+        office_keys.withdraw_change(session, change_id=change_id, by=by, now=clock.now())
+    return redirect("/ledger", said=Text(N_("The withdrawal is on its way to the ledger.")))
 
 
 @router.get("/ledger/trust.json")
@@ -188,6 +214,24 @@ def _sees_capture(asset: AssetView, by: Actor) -> bool:
     """Say whether the reader may open the capture record: the asset's houses, and those who oversee."""
     is_own = by.organisation_id is not None and by.organisation_id in (asset.owner_id, asset.custodian_id)
     return is_own or may(by, permissions.OVERSEE)
+
+
+def _offices(session: ReadSession, keys: HomeKeys, *, by: Actor) -> dict[str, Any]:
+    """Return the exchange's keys, who has which role, and to those who oversee it what changes."""
+    found = office_keys.list_office_keys(session, keys)
+    changes = office_keys.list_changes(session, by=by) if may(by, permissions.OVERSEE) else ()
+    is_open = (office_keys.ChangeState.ASKED, office_keys.ChangeState.ANNOUNCED)
+    return {
+        "present_keys": [one for one in found if one.since and not one.until],
+        "past_keys": [one for one in found if one.until],
+        "roles": list_roles(session, keys),
+        "open_changes": [one for one in changes if one.state in is_open],
+        "past_changes": [one for one in changes if one.state not in is_open],
+        "offices": office_keys.OFFICE_NAMES, "longest_reason": office_keys.LONGEST_REASON,
+        "describe": describe_change, "word_of_change": word_of_change, "why_refused": why_refused,
+        "show_address": show_address, "may_rotate": may(by, permissions.CHANGE_ROLES) and by.scopes is None,
+        "may_withdraw": may(by, permissions.WITHDRAW_ROLE),
+    }  # fmt: skip
 
 
 def _orders(session: ReadSession, keys: HomeKeys, *, asset_id: UUID, by: Actor) -> list[dict[str, Any]]:

@@ -27,6 +27,7 @@ from ledger.grants import (
     read_words,
     start_day,
 )
+from ledger.house_keys import show_address
 from ledger.key_models import RoleChangeRow
 from ledger.models import DeedRow, EntryRow, GrantRow, WorkRow
 from ledger.order_models import SettlementRow
@@ -269,12 +270,13 @@ def _order(session: ReadSession, entry: EntryRow) -> Said:
 def _role(session: ReadSession, entry: EntryRow) -> Said:
     row = session.get_one(RoleChangeRow, entry.subject_id)
     first, *_more = entry.args.get("steps") or row.steps
-    address = "0x" + str(first[2])
+    address = show_address(bytes.fromhex(first[2]))
     if row.office:
         zh, en = _OFFICES[Office(row.office)]
         return Said(
             f"更换交易所的{zh}密钥：新密钥为 {address}，公告两日后生效。理由：{row.reason}",
-            f"The exchange's key of its {en} becomes {address}, two days after it is announced. Why: {row.reason}",
+            f"The exchange changes the key of its {en}: the new one is {address}, and speaks two days after it is "
+            f"announced. Why: {row.reason}",
         )
     name = next(name for name, code in OPERATOR_ROLES.items() if code == int(first[1]))
     if len(row.steps) > 1:
@@ -284,17 +286,17 @@ def _role(session: ReadSession, entry: EntryRow) -> Said:
             else ("交易所自己的密钥", "the exchange")
         )
         return Said(
-            f"{name} 角色改由 {address}（{whose[0]}）行使，公告两日后生效。理由：{row.reason}",
+            f"“{name}”角色改由 {address}（{whose[0]}）行使，公告两日后生效。理由：{row.reason}",
             f"The role {name} goes to {address} ({whose[1]}), two days after it is announced. Why: {row.reason}",
         )
     if first[0] == "grant":
         return Said(
-            f"授予 {address} {name} 角色，公告两日后生效。理由：{row.reason}",
-            f"The role {name} is given to {address}, two days after it is announced. Why: {row.reason}",
+            f"授予 {address} “{name}”角色，公告两日后生效。理由：{row.reason}",
+            f"The role {name} is given to {address} two days after it is announced. Why: {row.reason}",
         )
     return Said(
-        f"收回 {address} 的 {name} 角色，公告两日后生效。理由：{row.reason}",
-        f"The role {name} is taken from {address}, two days after it is announced. Why: {row.reason}",
+        f"收回 {address} 的“{name}”角色，公告两日后生效。理由：{row.reason}",
+        f"The role {name} is taken from {address} two days after it is announced. Why: {row.reason}",
     )
 
 

@@ -43,7 +43,9 @@ from ledger.cases import open_case
 from ledger.codebook import GrantKind
 from ledger.confirmations import list_confirmations
 from ledger.deeds import propose_end, propose_title
+from ledger.office_keys import rotate_key
 from ledger.royalties import publish_statement
+from ledger.signing import Office
 from tests.builders import make_actor
 from tests.marketplace.shop import Shop, make_shop, make_terms
 from tests.media_files import make_picture
@@ -93,6 +95,11 @@ def make_village(folder: Path) -> Village:
         )  # fmt: skip
         waiting = list_confirmations(session, by=people["operator"], now=clock.now())
         ids["confirmation_id"] = str(waiting[0].id)
+        ids["change_id"] = str(
+            rotate_key(
+                session, services.keys, office=Office.RELAYER, reason="更换", by=people["operator"], now=clock.now()
+            )
+        )
     ids |= {"deed_id": str(deed.id), "licence_id": str(licence.id), "quote_id": str(made.id), "order_id": str(order.id)}
     return Village(services, people, ids, hidden_number, files, hidden)
 
