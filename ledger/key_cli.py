@@ -1,4 +1,4 @@
-"""Commands of a house's own keys: asset-hub key make|address|list|add|retire|pending|sign|submit|recover …
+"""Commands of the keys of houses: asset-hub key make|address|list|add|retire|pending|sign|submit|recover|renew|end …
 
 `make`, `address` and `sign` need no home, no network and no node: they run where the house keeps its key.
 """
@@ -132,6 +132,44 @@ def recover(
             now=clock.now(),
         )  # fmt: skip
     home.run_jobs()
+
+
+@commands.command("renew")
+def renew(
+    context: typer.Context,
+    house: Annotated[str, typer.Argument(metavar="ORG", help="A house whose key the exchange keeps.")],
+    *,
+    by: By = "",
+) -> None:
+    """Draw a new key for a house whose key the exchange keeps (平台托管); a second person confirms it."""
+    home = cast(LedgerHome, home_of(context))
+    with home.database.write() as session:
+        house_keys.renew_custody(
+            session, home.keys, organisation_id=find_party(session, text=house).id,
+            by=acting_person(session, login=by or home.settings.person), now=clock.now(),
+        )  # fmt: skip
+    home.run_jobs()
+    print("drawn; it speaks once another person of the exchange confirms it: asset-hub confirm list")
+
+
+@commands.command("end")
+def end(
+    context: typer.Context,
+    house: Annotated[str, typer.Argument(metavar="ORG", help="Whose key ends.")],
+    address_text: Annotated[str, typer.Argument(metavar="ADDRESS")],
+    *,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; the house is told.")],
+    by: By = "",
+) -> None:
+    """End a key of a house as registrar, be it the last: the operator's act; a second person confirms it."""
+    home = cast(LedgerHome, home_of(context))
+    with home.database.write() as session:
+        house_keys.end_key_of(
+            session, organisation_id=find_party(session, text=house).id, address=read_address(address_text),
+            reason=reason, by=acting_person(session, login=by or home.settings.person), now=clock.now(),
+        )  # fmt: skip
+    home.run_jobs()
+    print("asked for; it ends once another person of the exchange confirms it: asset-hub confirm list")
 
 
 def _own_key_command(name: str, act: Callable[..., object], said: str) -> None:
