@@ -13,7 +13,16 @@ from uuid import UUID
 from eth_utils.address import to_checksum_address
 from sqlmodel import col, func, select
 
-from asset_hub.accounts import Actor, Role, people_with_role, require, require_organisation, require_person
+from asset_hub.accounts import (
+    Actor,
+    PartyState,
+    Role,
+    get_party,
+    people_with_role,
+    require,
+    require_organisation,
+    require_person,
+)
 from asset_hub.core.db import ReadSession, WriteSession
 from asset_hub.core.errors import BadInput
 from asset_hub.core.text import N_, Text
@@ -22,7 +31,15 @@ from ledger import permissions
 from ledger.entries import record_entry
 from ledger.errors import EntryNotFound
 from ledger.key_acts import AddKey, CancelRecovery, ProposeRecovery, Recover, RetireKey, write_key_act
-from ledger.key_errors import BadKeyAddress, KeyActOpen, KeyNotFound, KeyTaken, NotInCustody, RecoveryOpposed
+from ledger.key_errors import (
+    BadKeyAddress,
+    HouseSuspended,
+    KeyActOpen,
+    KeyNotFound,
+    KeyTaken,
+    NotInCustody,
+    RecoveryOpposed,
+)
 from ledger.key_models import KeyRow
 from ledger.models import EntryRow, OrgRow
 from ledger.pending import overtake
@@ -145,7 +162,8 @@ def renew_custody(
     """Draw a new key for a house whose key the operator keeps; once the ledger has it, the one before ends.
 
     The operator's act, for which two of its people are needed. Raises EntryNotFound for a house that is not on the
-    ledger, NotInCustody for one that keeps its own, KeyMissing for one without any, KeyActOpen, Forbidden.
+    ledger, NotInCustody for one that keeps its own, KeyMissing for one without any, HouseSuspended, KeyActOpen,
+    Forbidden.
     """
     require(by, permissions.RECOVER_KEY)
     people: dict[UUID, UUID] = {require_organisation(by): require_person(by)}
@@ -153,6 +171,8 @@ def renew_custody(
     session.get_one(OrgRow, organisation_id, with_for_update=True)
     if speaking_keys(session, organisation_id=organisation_id, now=now):
         raise NotInCustody
+    if get_party(session, organisation_id=organisation_id).state == PartyState.SUSPENDED:
+        raise HouseSuspended
     if _renewals(session, organisation_id):
         raise KeyActOpen
     drawn = new_key()

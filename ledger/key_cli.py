@@ -20,7 +20,7 @@ from asset_hub.core import clock
 from asset_hub.core.clock import BEIJING
 from asset_hub.core.home import home_of
 from asset_hub.core.sealed import read_passphrase
-from ledger import house_keys
+from ledger import house_keys, renewals
 from ledger.attest import countersign
 from ledger.cli import LedgerHome
 from ledger.house_keys import read_address, show_address
@@ -137,19 +137,36 @@ def recover(
 @commands.command("renew")
 def renew(
     context: typer.Context,
-    house: Annotated[str, typer.Argument(metavar="ORG", help="A house whose key the exchange keeps.")],
+    house: Annotated[str, typer.Argument(metavar="[ORG]", help="A house whose key the exchange keeps.")] = "",
     *,
+    every: Annotated[bool, typer.Option("--all", help="Every house whose key the exchange keeps.")] = False,
     by: By = "",
 ) -> None:
-    """Draw a new key for a house whose key the exchange keeps (平台托管); a second person confirms it."""
+    """Draw a new key for a house whose key the exchange keeps (平台托管), or for all; a second person confirms it."""
+    if bool(house) == every:
+        raise typer.BadParameter("Name a house, or say --all.")
+    home, now = cast(LedgerHome, home_of(context)), clock.now()
+    with home.database.write() as session:
+        actor = acting_person(session, login=by or home.settings.person)
+        if every:
+            count = len(renewals.renew_every_custody(session, home.keys, by=actor, now=now))
+        else:
+            found = find_party(session, text=house)
+            house_keys.renew_custody(session, home.keys, organisation_id=found.id, by=actor, now=now)
+            count = 1
+    home.run_jobs()
+    print(f"drawn: {count}; another person of the exchange confirms: asset-hub confirm list, key confirm-renewals")
+
+
+@commands.command("confirm-renewals")
+def confirm_renewals(context: typer.Context, *, by: By = "") -> None:
+    """Confirm, as the second person, every renewal that another person of the exchange asked for."""
     home = cast(LedgerHome, home_of(context))
     with home.database.write() as session:
-        house_keys.renew_custody(
-            session, home.keys, organisation_id=find_party(session, text=house).id,
-            by=acting_person(session, login=by or home.settings.person), now=clock.now(),
-        )  # fmt: skip
+        actor = acting_person(session, login=by or home.settings.person)
+        count = renewals.confirm_renewals(session, by=actor, now=clock.now())
     home.run_jobs()
-    print("drawn; it speaks once another person of the exchange confirms it: asset-hub confirm list")
+    print(f"confirmed: {count}")
 
 
 @commands.command("end")

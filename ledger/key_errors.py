@@ -34,6 +34,12 @@ class NotInCustody(RuleRefused):
     slug, title = "key-not-in-custody", N_("This house keeps its own key; there is none of the exchange to renew")
 
 
+class HouseSuspended(RuleRefused):
+    """The ledger takes no new key for a house while it is suspended."""
+
+    slug, title = "house-suspended", N_("This house is suspended: the ledger takes no new key for it")
+
+
 class KeyActOpen(RuleRefused):
     """The same act on a key of this house is open already."""
 
