@@ -8,6 +8,7 @@ from sqlmodel import select
 from asset_hub.accounts import Role, require_person
 from asset_hub.accounts.models import PersonRow
 from asset_hub.accounts.suspension import suspend_party
+from asset_hub.core import clock
 from asset_hub.core.db import WriteSession
 from asset_hub.core.errors import Forbidden
 from ledger.confirmations import list_confirmations
@@ -17,15 +18,18 @@ from ledger.key_errors import HouseSuspended
 from ledger.models import EntryRow
 from ledger.renewals import confirm_renewals, renew_every_custody
 from ledger.replay import verify_journal
-from ledger.types import CustodyKind, EntryKind, KeyState
+from ledger.types import CustodyKind, EntryKind, EntryState, KeyState
 from tests.builders import make_actor
 from tests.commands import Shell, shell
 from tests.ledger.houses import NOW, make_house, make_terms
+from tests.ledger.test_carry import anvil_shop, entries_of, failed_jobs, verified, work_until
 from tests.ledger.test_custody_renewal import end, kept, keys_of, operator_of, renew, submit
 from tests.ledger.test_deeds import Street, carry, id_of, license_to
 from tests.ledger.test_house_keys import OWN, states, street, take_own_key
+from tests.marketplace.shop import Shop
+from tests.marketplace.shop import make_terms as make_shop_terms
 
-__all__ = ["shell", "street"]
+__all__ = ["anvil_shop", "shell", "street"]
 
 
 def admit(street: Street, session: WriteSession) -> None:
@@ -112,3 +116,19 @@ def test_all_keys_are_renewed_by_commands(shell: Shell, tmp_path: Path) -> None:
     assert codes == [2, 2, 0]
     assert (own_word.out.strip(), other_word.out.strip()) == ("confirmed: 0", "confirmed: 1")
     assert [state for state, _address in keys_of(shell)] == ["retired", "live"]
+
+
+def test_a_kept_key_is_renewed_on_another_engine(anvil_shop: Shop) -> None:
+    services, seller = anvil_shop.services, anvil_shop.seller
+    with services.database.write() as session:
+        renew_custody(session, services.keys, organisation_id=id_of(seller), by=operator_of(session), now=clock.now())
+        assert confirm_renewals(session, by=operator_of(session), now=clock.now()) == 1
+    work_until(services, lambda: EntryState.RECORDED not in entries_of(services))
+    licence = anvil_shop.buy(anvil_shop.make_buyer(), make_shop_terms())
+
+    assert failed_jobs(services) == []
+    assert set(entries_of(services)) == {EntryState.CONFIRMED}
+    assert verified(services, licence.id).is_valid
+    with services.database.read() as session:
+        assert [one.state for one in list_keys(session, organisation_id=id_of(seller))] == ["retired", "live"]
+        assert verify_journal(session, services.keys).problems == ()
