@@ -297,9 +297,8 @@ def key_confirmed(session: WriteSession, entry: EntryRow, time: int) -> None:
         _retire_custody(session, row, datetime.fromtimestamp(time, UTC))
     elif act == RetireKey.__name__:
         row.state, row.valid_until = KeyState.RETIRED, time
-        if entry.args["by_registrar"]:
-            session.flush()
-            _tell_of_end(session, row, str(entry.args["reason"]), datetime.fromtimestamp(time, UTC))
+        session.flush()
+        _follow_end(session, row, entry, datetime.fromtimestamp(time, UTC))
     elif act == CancelRecovery.__name__:
         row.state = KeyState.REFUSED
     else:
@@ -337,16 +336,22 @@ def _retire_custody(session: WriteSession, row: KeyRow, now: datetime) -> None:
 
 
 def _overtake_renewals(session: WriteSession, house: UUID, now: datetime) -> None:
-    """Give up the renewals that wait for a second person: the house has a key of its own now."""
+    """Give up the renewals that wait for a second person: the house has a key of its own now, or none that signs."""
     for row in _renewals(session, house):
         entry = session.get_one(EntryRow, row.entry_id)
         if entry.state == EntryState.UNSIGNED:
             overtake(session, entry, now=now)
 
 
-def _tell_of_end(session: WriteSession, row: KeyRow, reason: str, now: datetime) -> None:
+def _follow_end(session: WriteSession, row: KeyRow, entry: EntryRow, now: datetime) -> None:
+    """Tell a house's desk what the registrar ended; without any key nothing of it can be renewed."""
     has_other = has_voice(session, organisation_id=row.organisation_id, now=now)
-    told = Text(_ENDED if has_other else _ENDED_LAST, {"address": show_address(row.address), "reason": reason})
+    if not has_other:
+        _overtake_renewals(session, row.organisation_id, now)
+    if not entry.args["by_registrar"]:
+        return
+    facts = {"address": show_address(row.address), "reason": entry.args["reason"]}
+    told = Text(_ENDED if has_other else _ENDED_LAST, facts)
     for person_id in people_with_role(session, Role.RIGHTS_DESK, organisation_id=row.organisation_id):
         notify(session, person_id=person_id, text=told, link="/keys", now=now)
 

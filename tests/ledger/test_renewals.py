@@ -11,14 +11,14 @@ from asset_hub.accounts.suspension import suspend_party
 from asset_hub.core import clock
 from asset_hub.core.db import WriteSession
 from asset_hub.core.errors import Forbidden
-from ledger.confirmations import list_confirmations
+from ledger.confirmations import confirm, list_confirmations
 from ledger.entries import admit_organisation
 from ledger.house_keys import list_keys, renew_custody
 from ledger.key_errors import HouseSuspended
 from ledger.models import EntryRow
 from ledger.renewals import confirm_renewals, renew_every_custody
 from ledger.replay import verify_journal
-from ledger.types import CustodyKind, EntryKind, EntryState, KeyState
+from ledger.types import OVERTAKEN_REASON, CustodyKind, EntryKind, EntryState, KeyState
 from tests.builders import make_actor
 from tests.commands import Shell, shell
 from tests.ledger.houses import NOW, make_house, make_terms
@@ -74,6 +74,24 @@ def test_the_word_for_all_renewals_confirms_nothing_else(street: Street) -> None
         assert confirm_renewals(session, by=second, now=NOW) == 1
         (left,) = list_confirmations(session, by=second, now=NOW)
         assert "作为登记人停用" in left.said.zh
+
+
+def test_a_renewal_of_a_house_whose_only_key_is_ended_holds_up_no_other(street: Street) -> None:
+    with street.house.services.database.write() as session:
+        second = operator_of(session)
+        admit(street, session)
+        last = kept(street, session, street.buyer)
+        overtaken, renewed = renew(street, session, street.buyer), renew(street, session, street.seller)
+        end(session, street.buyer, last)
+        ending = list_confirmations(session, by=second, now=NOW)[-1]
+        confirm(session, confirmation_id=ending.id, by=second, now=NOW)
+        submit(street, session)
+
+        assert (overtaken.state, overtaken.reason) == (EntryState.REFUSED, OVERTAKEN_REASON)
+        assert states(session, street.buyer) == {last: KeyState.RETIRED}
+        assert confirm_renewals(session, by=second, now=NOW) == 1
+        submit(street, session)
+        assert renewed.state == EntryState.CONFIRMED
 
 
 def test_a_suspended_house_is_left_out(street: Street) -> None:
