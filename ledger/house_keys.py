@@ -2,7 +2,7 @@
 
 The first key of a house is kept by the operator (平台托管). A house that adds its own signs from then on itself; that
 key then retires the operator's, by the house's own act. Here are addresses only: a secret that is not in custody never
-comes to us.
+comes to us. The operator renews the key that it keeps, and as registrar ends a key of any house.
 """
 
 from collections.abc import Collection, Mapping
@@ -10,27 +10,58 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from eth_utils.address import to_checksum_address
 from sqlmodel import col, func, select
 
-from asset_hub.accounts import Actor, require, require_organisation, require_person
+from asset_hub.accounts import (
+    Actor,
+    PartyState,
+    Role,
+    get_party,
+    people_with_role,
+    require,
+    require_organisation,
+    require_person,
+)
 from asset_hub.core.db import ReadSession, WriteSession
 from asset_hub.core.errors import BadInput
-from asset_hub.core.text import N_
+from asset_hub.core.text import N_, Text
+from asset_hub.messages import notify
 from ledger import permissions
+from ledger.addresses import show_address
 from ledger.entries import record_entry
 from ledger.errors import EntryNotFound
 from ledger.key_acts import AddKey, CancelRecovery, ProposeRecovery, Recover, RetireKey, write_key_act
-from ledger.key_errors import BadKeyAddress, KeyNotFound, KeyTaken, RecoveryOpposed
+from ledger.key_errors import (
+    HouseSuspended,
+    KeyActOpen,
+    KeyNotFound,
+    KeyTaken,
+    NotInCustody,
+    RecoveryOpposed,
+)
 from ledger.key_models import KeyRow
 from ledger.models import EntryRow, OrgRow
+from ledger.pending import overtake
+from ledger.signing import HomeKeys, new_key
 from ledger.sites import find_site
 from ledger.types import CustodyKind, EntryId, EntryKind, EntryState, KeyState
-from ledger.waiting import PURPOSE_ACTS, PURPOSE_COUNTERSIGN, is_kept_for, is_valid
+from ledger.waiting import (
+    PURPOSE_ACTS,
+    PURPOSE_COUNTERSIGN,
+    has_voice,
+    is_kept_for,
+    is_valid,
+    speaking_keys,
+)
 
 RECOVERY_WAIT_SECONDS = 3 * 86_400
 _EVERY_PURPOSE = PURPOSE_ACTS | PURPOSE_COUNTERSIGN
-_ADDRESS_BYTES = 20
+_MAX_REASON = 500
+_ENDED = N_("The exchange, as registrar, has ended the key {address} of your house. Why: {reason}")
+_ENDED_LAST = N_(
+    "The exchange, as registrar, has ended the key {address} of your house, which has no other: nobody can sign for it "
+    "until the exchange recovers it with a new key of yours, and what waits for its signature lapses. Why: {reason}"
+)
 _IN_USE = frozenset({KeyState.ASKED, KeyState.LIVE, KeyState.RETIRED, KeyState.RECOVERING})
 
 
@@ -45,26 +76,6 @@ class HouseKey:
     state: KeyState
     valid_from: datetime | None
     valid_until: datetime | None
-
-
-def read_address(text: str) -> bytes:
-    """Return the bytes of an address (hex, 0x or not). Raises BadKeyAddress, also for a wrong checksum (EIP-55)."""
-    digits = text.strip().removeprefix("0x")
-    try:
-        address = bytes.fromhex(digits)
-    except ValueError as error:
-        raise BadKeyAddress from error
-    if len(address) != _ADDRESS_BYTES or len(digits) != 2 * _ADDRESS_BYTES or not any(address):
-        raise BadKeyAddress
-    is_mixed = digits not in (digits.lower(), digits.upper())
-    if is_mixed and show_address(address) != "0x" + digits:
-        raise BadKeyAddress(N_("The checksum of the address is wrong; was a letter changed?"))
-    return address
-
-
-def show_address(address: bytes) -> str:
-    """Return an address as it is shown, with its checksum (EIP-55)."""
-    return str(to_checksum_address(address))
 
 
 def add_key(
@@ -94,11 +105,61 @@ def retire_key(session: WriteSession, *, address: bytes, by: Actor, now: datetim
     """
     house = require_organisation(by)
     require(by, permissions.KEYS, organisation_id=house)
-    row = _live_row(session, house, address)
-    if len(_live_rows(session, house)) == 1:
+    row = _row_in(session, house, address, KeyState.LIVE)
+    ending = {address.hex(), *(entry.args["address"] for entry in _ends(session, house))}
+    if all(one.address.hex() in ending for one in _live_rows(session, house)):
         raise BadInput(N_("This is the last key of the house; add the next one first."))
     people: dict[UUID, UUID] = {house: require_person(by)}
     return record_entry(session, EntryKind.KEY, house, write_key_act(RetireKey, row.address), now, people=people)
+
+
+def end_key_of(
+    session: WriteSession, *, organisation_id: UUID, address: bytes, reason: str, by: Actor, now: datetime
+) -> EntryId:
+    """End a key of a house as registrar, be it the last: then nobody signs for the house until it is recovered.
+
+    The operator's act, for which two of its people are needed; the house's rights desk is told when it is done.
+    Raises KeyNotFound, KeyActOpen, BadInput without a reason, Forbidden.
+    """
+    require(by, permissions.RECOVER_KEY)
+    people: dict[UUID, UUID] = {require_organisation(by): require_person(by)}
+    if not reason.strip():
+        raise BadInput(N_("Say why."))
+    row = _row_in(session, organisation_id, address, KeyState.LIVE)
+    session.get_one(OrgRow, organisation_id, with_for_update=True)
+    ends = [one.args for one in _ends(session, organisation_id) if one.args["by_registrar"]]
+    if any(one["address"] == address.hex() for one in ends):
+        raise KeyActOpen
+    args = write_key_act(RetireKey, row.address, by_registrar=True, reason=reason.strip()[:_MAX_REASON])
+    return record_entry(session, EntryKind.KEY, organisation_id, args, now, people=people)
+
+
+def renew_custody(
+    session: WriteSession, keys: HomeKeys, *, organisation_id: UUID, by: Actor, now: datetime
+) -> EntryId:  # fmt: skip
+    """Draw a new key for a house whose key the operator keeps; once the ledger has it, the one before ends.
+
+    The operator's act, for which two of its people are needed. Raises EntryNotFound for a house that is not on the
+    ledger, NotInCustody for one that keeps its own, KeyMissing for one without any, HouseSuspended, KeyActOpen,
+    Forbidden.
+    """
+    require(by, permissions.RECOVER_KEY)
+    people: dict[UUID, UUID] = {require_organisation(by): require_person(by)}
+    _require_on_ledger(session, organisation_id)
+    session.get_one(OrgRow, organisation_id, with_for_update=True)
+    if speaking_keys(session, organisation_id=organisation_id, now=now):
+        raise NotInCustody
+    if get_party(session, organisation_id=organisation_id).state == PartyState.SUSPENDED:
+        raise HouseSuspended
+    if _renewals(session, organisation_id):
+        raise KeyActOpen
+    drawn = new_key()
+    row = KeyRow(
+        organisation_id=organisation_id, address=drawn.address, custody=CustodyKind.CUSTODY, purpose=_EVERY_PURPOSE,
+        state=KeyState.ASKED, sealed=keys.seal(drawn.secret), created_at=now,
+    )  # fmt: skip
+    args = write_key_act(AddKey, drawn.address, purpose=_EVERY_PURPOSE, valid_until=0, custody=True)
+    return _record(session, row, args, now, people=people)
 
 
 def propose_recovery(
@@ -205,15 +266,17 @@ def house_that_countersigns(session: ReadSession, *, address: bytes, now: dateti
 
 
 def key_confirmed(session: WriteSession, entry: EntryRow, time: int) -> None:
-    """Do to our rows what the contract did; the first own key for acts is asked at once to retire the operator's."""
+    """Do to our rows what the contract did; a new key for acts is asked at once to retire those of the operator."""
     row = session.get_one(KeyRow, (entry.subject_id, bytes.fromhex(entry.args["address"])))
     act = entry.args["act"]
     if act in (AddKey.__name__, Recover.__name__):
         row.state, row.valid_from = KeyState.LIVE, time
         session.flush()
-        _retire_custody(session, row, entry, time)
+        _retire_custody(session, row, datetime.fromtimestamp(time, UTC))
     elif act == RetireKey.__name__:
         row.state, row.valid_until = KeyState.RETIRED, time
+        session.flush()
+        _follow_end(session, row, entry, datetime.fromtimestamp(time, UTC))
     elif act == CancelRecovery.__name__:
         row.state = KeyState.REFUSED
     else:
@@ -221,19 +284,54 @@ def key_confirmed(session: WriteSession, entry: EntryRow, time: int) -> None:
 
 
 def key_refused(session: WriteSession, entry: EntryRow) -> None:
-    """Let a key be asked for again that the chain did not take."""
+    """Let a key be asked for again that the chain did not take; one that was drawn for it is gone with its secret."""
     row = session.get(KeyRow, (entry.subject_id, bytes.fromhex(entry.args["address"])))
-    if row is not None and row.entry_id == entry.id and row.state in (KeyState.ASKED, KeyState.RECOVERING):
+    if row is None or row.entry_id != entry.id or row.state not in (KeyState.ASKED, KeyState.RECOVERING):
+        return
+    if row.custody == CustodyKind.CUSTODY:
+        session.delete(row)
+    else:
         row.state = KeyState.REFUSED
 
 
-def _retire_custody(session: WriteSession, row: KeyRow, entry: EntryRow, time: int) -> None:
+def _retire_custody(session: WriteSession, row: KeyRow, now: datetime) -> None:
+    """End the operator's keys: all of them once the house has its own for acts, else all but the one that came."""
     if not row.purpose & PURPOSE_ACTS:
         return
-    kept = [one for one in _live_rows(session, row.organisation_id) if one.custody == CustodyKind.CUSTODY]
-    for one in kept:
-        now = datetime.fromtimestamp(time, UTC)
-        record_entry(session, EntryKind.KEY, entry.subject_id, write_key_act(RetireKey, one.address), now)
+    house, live = row.organisation_id, _live_rows(session, row.organisation_id)
+    has_own = any(one.custody == CustodyKind.OWN for one in live)
+    if row.custody == CustodyKind.CUSTODY:
+        session.get_one(OrgRow, house).address = row.address
+    if has_own:
+        _overtake_renewals(session, house, now)
+    if not has_voice(session, organisation_id=house, now=now):
+        return
+    on_its_way = {end.args["address"] for end in _ends(session, house) if end.state == EntryState.RECORDED}
+    for one in live:
+        is_replaced = one.custody == CustodyKind.CUSTODY and (has_own or one.address != row.address)
+        if is_replaced and one.address.hex() not in on_its_way:
+            record_entry(session, EntryKind.KEY, house, write_key_act(RetireKey, one.address), now)
+
+
+def _overtake_renewals(session: WriteSession, house: UUID, now: datetime) -> None:
+    """Give up the renewals that wait for a second person: the house has a key of its own now, or none that signs."""
+    for row in _renewals(session, house):
+        entry = session.get_one(EntryRow, row.entry_id)
+        if entry.state == EntryState.UNSIGNED:
+            overtake(session, entry, now=now)
+
+
+def _follow_end(session: WriteSession, row: KeyRow, entry: EntryRow, now: datetime) -> None:
+    """Tell a house's desk what the registrar ended; without any key nothing of it can be renewed."""
+    has_other = has_voice(session, organisation_id=row.organisation_id, now=now)
+    if not has_other:
+        _overtake_renewals(session, row.organisation_id, now)
+    if not entry.args["by_registrar"]:
+        return
+    facts = {"address": show_address(row.address), "reason": entry.args["reason"]}
+    told = Text(_ENDED if has_other else _ENDED_LAST, facts)
+    for person_id in people_with_role(session, Role.RIGHTS_DESK, organisation_id=row.organisation_id):
+        notify(session, person_id=person_id, text=told, link="/keys", now=now)
 
 
 def _record(
@@ -269,8 +367,21 @@ def _live_rows(session: ReadSession, house: UUID) -> list[KeyRow]:
     return [row for row in session.exec(statement) if row.purpose & PURPOSE_ACTS]
 
 
-def _live_row(session: ReadSession, house: UUID, address: bytes) -> KeyRow:
-    return _row_in(session, house, address, KeyState.LIVE)
+def _renewals(session: ReadSession, house: UUID) -> list[KeyRow]:
+    """Return the keys that the operator has drawn for a house and the ledger does not have yet."""
+    asked = select(KeyRow).where(
+        KeyRow.organisation_id == house, KeyRow.custody == CustodyKind.CUSTODY, KeyRow.state == KeyState.ASKED
+    )
+    return list(session.exec(asked))
+
+
+def _ends(session: ReadSession, house: UUID) -> list[EntryRow]:
+    """Return the acts that end a key of a house and are asked for or on their way."""
+    open_acts = select(EntryRow).where(
+        EntryRow.kind == EntryKind.KEY, EntryRow.subject_id == house,
+        col(EntryRow.state).in_((EntryState.UNSIGNED, EntryState.RECORDED)),
+    )  # fmt: skip
+    return [entry for entry in session.exec(open_acts) if entry.args["act"] == RetireKey.__name__]
 
 
 def _row_in(session: ReadSession, house: UUID, address: bytes, state: KeyState) -> KeyRow:

@@ -1,6 +1,7 @@
 """The acts of OrgRegistry.sol on keys: add, retire, and help a house that has lost its own.
 
-A key is added by a present key of the house, and the new one shows that somebody holds it.
+A key is added by a present key of the house, and the new one shows that somebody holds it: the house, or, where the
+operator renews the key that it keeps for a house (`custody` in the entry), the operator.
 """
 
 from collections.abc import Mapping
@@ -88,14 +89,17 @@ def key_call(_session: ReadSession, keys: Keys, site: Site, entry: EntryRow, dea
     act: SignedAct
     if args["act"] == AddKey.__name__:
         act = AddKey(entry.op_id, org, key, int(args["purpose"]), int(args["valid_until"]))
-        signers: list[Signer] = [keys.organisation(house), keys.newcomer(house, key)]
+        new = keys.custody(house, key) if args.get("custody") else keys.newcomer(house, key)
+        signers: list[Signer] = [keys.organisation(house), new]
     else:
         act = _PLAIN[args["act"]](entry.op_id, org, key)
         signers = [keys.operator if args["by_registrar"] else keys.organisation(house)]
     return Call(*sign_act(act, site, deadline=deadline, signers=signers))
 
 
-def write_key_act(act: type[SignedAct], address: bytes, *, by_registrar: bool = False, **more: int) -> dict[str, Any]:
+def write_key_act(
+    act: type[SignedAct], address: bytes, *, by_registrar: bool = False, **more: object
+) -> dict[str, Any]:
     """Return an act on a key as the plain JSON of its entry."""
     return {"act": act.__name__, "address": address.hex(), "by_registrar": by_registrar, **more}
 

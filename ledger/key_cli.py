@@ -1,4 +1,4 @@
-"""Commands of a house's own keys: asset-hub key make|address|list|add|retire|pending|sign|submit|recover …
+"""Commands of the keys of houses: asset-hub key make|address|list|add|retire|pending|sign|submit|recover|renew|end …
 
 `make`, `address` and `sign` need no home, no network and no node: they run where the house keeps its key.
 """
@@ -20,10 +20,10 @@ from asset_hub.core import clock
 from asset_hub.core.clock import BEIJING
 from asset_hub.core.home import home_of
 from asset_hub.core.sealed import read_passphrase
-from ledger import house_keys
+from ledger import house_keys, renewals
+from ledger.addresses import read_address, show_address
 from ledger.attest import countersign
 from ledger.cli import LedgerHome
-from ledger.house_keys import read_address, show_address
 from ledger.key_errors import SignatureNotFound
 from ledger.key_views import SIGNED_TYPE, TO_SIGN_TYPE, count_held_up, facts_of_keys, facts_of_pending, read_signed
 from ledger.keyfiles import TokenSigner, digest_to_sign, make_keystore, read_keystore
@@ -132,6 +132,61 @@ def recover(
             now=clock.now(),
         )  # fmt: skip
     home.run_jobs()
+
+
+@commands.command("renew")
+def renew(
+    context: typer.Context,
+    house: Annotated[str, typer.Argument(metavar="[ORG]", help="A house whose key the exchange keeps.")] = "",
+    *,
+    every: Annotated[bool, typer.Option("--all", help="Every house whose key the exchange keeps.")] = False,
+    by: By = "",
+) -> None:
+    """Draw a new key for a house whose key the exchange keeps (平台托管), or for all; a second person confirms it."""
+    if bool(house) == every:
+        raise typer.BadParameter("Name a house, or say --all.")
+    home, now = cast(LedgerHome, home_of(context)), clock.now()
+    with home.database.write() as session:
+        actor = acting_person(session, login=by or home.settings.person)
+        if every:
+            count = len(renewals.renew_every_custody(session, home.keys, by=actor, now=now))
+        else:
+            found = find_party(session, text=house)
+            house_keys.renew_custody(session, home.keys, organisation_id=found.id, by=actor, now=now)
+            count = 1
+    home.run_jobs()
+    print(f"drawn: {count}; another person of the exchange confirms: asset-hub confirm list, key confirm-renewals")
+
+
+@commands.command("confirm-renewals")
+def confirm_renewals(context: typer.Context, *, by: By = "") -> None:
+    """Confirm, as the second person, every renewal that another person of the exchange asked for."""
+    home = cast(LedgerHome, home_of(context))
+    with home.database.write() as session:
+        actor = acting_person(session, login=by or home.settings.person)
+        count = renewals.confirm_renewals(session, by=actor, now=clock.now())
+    home.run_jobs()
+    print(f"confirmed: {count}")
+
+
+@commands.command("end")
+def end(
+    context: typer.Context,
+    house: Annotated[str, typer.Argument(metavar="ORG", help="Whose key ends.")],
+    address_text: Annotated[str, typer.Argument(metavar="ADDRESS")],
+    *,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; the house is told.")],
+    by: By = "",
+) -> None:
+    """End a key of a house as registrar, be it the last: the operator's act; a second person confirms it."""
+    home = cast(LedgerHome, home_of(context))
+    with home.database.write() as session:
+        house_keys.end_key_of(
+            session, organisation_id=find_party(session, text=house).id, address=read_address(address_text),
+            reason=reason, by=acting_person(session, login=by or home.settings.person), now=clock.now(),
+        )  # fmt: skip
+    home.run_jobs()
+    print("asked for; it ends once another person of the exchange confirms it: asset-hub confirm list")
 
 
 def _own_key_command(name: str, act: Callable[..., object], said: str) -> None:

@@ -23,9 +23,27 @@ class KeyNotFound(NotFound):
 
 
 class KeyMissing(RuleRefused):
-    """A house keeps its own keys and none of them is valid now; nobody else signs for it."""
+    """No key of a house is valid now, neither its own nor one that the operator keeps; nobody else signs for it."""
 
-    slug, title = "key-missing", N_("A house keeps its own keys, and none of them is valid now")
+    slug, title = "key-missing", N_("No key of a house is valid now, and nobody else signs for it")
+
+
+class NotInCustody(RuleRefused):
+    """The house keeps its own key: the operator has none to renew."""
+
+    slug, title = "key-not-in-custody", N_("This house keeps its own key; there is none of the exchange to renew")
+
+
+class HouseSuspended(RuleRefused):
+    """The ledger takes no new key for a house while it is suspended."""
+
+    slug, title = "house-suspended", N_("This house is suspended: the ledger takes no new key for it")
+
+
+class KeyActOpen(RuleRefused):
+    """The same act on a key of this house is open already."""
+
+    slug, title = "key-act-open", N_("The same is asked for already: wait for it, or refuse it")
 
 
 class TooLateToSign(RuleRefused):

@@ -12,13 +12,14 @@ from asset_hub.core.text import N_, Text
 from asset_hub.web.shell import language_of, redirect, render
 from asset_hub.web.texts import translator
 from ledger import permissions
-from ledger.house_keys import cancel_recovery, is_in_custody, list_keys, read_address, show_address
+from ledger.addresses import read_address, show_address
+from ledger.house_keys import cancel_recovery, is_in_custody, list_keys
 from ledger.key_acts import CancelRecovery
 from ledger.key_views import count_held_up
 from ledger.pages import REFUSAL_WORDS
 from ledger.pending import list_given_up, list_pending
 from ledger.types import CustodyKind, KeyState
-from ledger.waiting import PURPOSE_ACTS
+from ledger.waiting import PURPOSE_ACTS, has_voice
 
 router = APIRouter(include_in_schema=False)
 STATE_WORDS: dict[KeyState, tuple[str, str]] = {
@@ -58,6 +59,7 @@ def keys_page(request: Request, by: CurrentActor) -> Response:
         held_up = count_held_up(session, organisation_id=house, pending=pending, now=now)
         in_custody = is_in_custody(session, organisation_id=house)
         given_up = list_given_up(session, by=by, now=now)
+        is_mute = not has_voice(session, organisation_id=house, now=now)
     objected = {one.typed["message"]["key"] for one in pending if one.typed["primaryType"] == CancelRecovery.__name__}
     recoveries = [one for one in found if one.state == KeyState.RECOVERING]
     language = language_of(request)
@@ -65,7 +67,7 @@ def keys_page(request: Request, by: CurrentActor) -> Response:
     return render(
         request, "ledger/keys.html", title=N_("Keys and signatures"), keys=found, pending=pending,
         held_up=held_up, in_custody=in_custody, states=STATE_WORDS, custody=CUSTODY_WORDS, show_address=show_address,
-        acts=PURPOSE_ACTS, given_up=[(one, REFUSAL_WORDS[one.reason]) for one in given_up],
+        acts=PURPOSE_ACTS, is_mute=is_mute, given_up=[(one, REFUSAL_WORDS[one.reason]) for one in given_up],
         recoveries=[(one, f"0x{one.address.hex()}" in objected) for one in recoveries],
         words=json.dumps(words, ensure_ascii=False),
     )  # fmt: skip

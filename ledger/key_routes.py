@@ -11,7 +11,7 @@ from asset_hub.accounts import require, require_organisation
 from asset_hub.accounts.deps import CurrentActor
 from asset_hub.core import clock
 from ledger import house_keys, permissions
-from ledger.house_keys import read_address
+from ledger.addresses import read_address
 from ledger.key_errors import BadSignature
 from ledger.key_views import count_held_up, facts_of_given_up, facts_of_keys, facts_of_pending
 from ledger.pending import give_signature, list_given_up, list_pending
@@ -38,6 +38,20 @@ class NewRecovery(_Closed):
 
     organisation: UUID
     address: str = Field(max_length=42)
+
+
+class NewRenewal(_Closed):
+    """The house whose key, kept by the exchange, is drawn anew."""
+
+    organisation: UUID
+
+
+class NewKeyEnd(_Closed):
+    """The house, the address of its key that ends, and why: the house is told."""
+
+    organisation: UUID
+    address: str = Field(max_length=42)
+    reason: str = Field(min_length=1, max_length=500)
 
 
 class GivenSignature(_Closed):
@@ -101,6 +115,28 @@ def complete_recovery(request: Request, organisation_id: UUID, address: str, by:
             session, organisation_id=organisation_id, address=read_address(address), by=by, now=clock.now()
         )
         return facts_of_keys(session, organisation_id)
+
+
+@router.post("/renewals", status_code=201)
+def renew_custody(request: Request, body: NewRenewal, by: CurrentActor) -> dict[str, Any]:
+    """Draw a new key for a house whose key the exchange keeps; it speaks once a second person has confirmed it."""
+    services = request.app.state.services
+    with services.database.write() as session:
+        house_keys.renew_custody(
+            session, services.keys, organisation_id=body.organisation, by=by, now=clock.now()
+        )  # fmt: skip
+        return facts_of_keys(session, body.organisation)
+
+
+@router.post("/key-ends", status_code=201)
+def end_key_of(request: Request, body: NewKeyEnd, by: CurrentActor) -> dict[str, Any]:
+    """End a key of a house as registrar, be it the last; it ends once a second person has confirmed it."""
+    with request.app.state.services.database.write() as session:
+        house_keys.end_key_of(
+            session, organisation_id=body.organisation, address=read_address(body.address), reason=body.reason,
+            by=by, now=clock.now(),
+        )  # fmt: skip
+        return facts_of_keys(session, body.organisation)
 
 
 @router.get("/signatures")

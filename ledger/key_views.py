@@ -9,7 +9,8 @@ from uuid import UUID
 from sqlmodel import col, func, select
 
 from asset_hub.core.db import ReadSession
-from ledger.house_keys import HouseKey, is_in_custody, list_keys, show_address
+from ledger.addresses import show_address
+from ledger.house_keys import HouseKey, is_in_custody, list_keys
 from ledger.key_errors import SignatureNotFound
 from ledger.key_models import SignatureRow
 from ledger.models import EntryRow

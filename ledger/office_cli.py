@@ -12,9 +12,9 @@ from asset_hub.accounts.acting import acting_person
 from asset_hub.core import clock
 from asset_hub.core.home import home_of
 from ledger import office_keys
+from ledger.addresses import read_address, show_address
 from ledger.blocks import show_time
 from ledger.cli import LedgerHome
-from ledger.house_keys import read_address, show_address
 from ledger.key_cli import By, Json
 from ledger.office_keys import OFFICE_NAMES, ChangeId, list_changes, list_office_keys
 from ledger.office_views import (

@@ -12,7 +12,7 @@ from asset_hub.accounts import require_person
 from asset_hub.accounts.deps import CurrentActor
 from asset_hub.core import clock
 from ledger import office_keys
-from ledger.house_keys import read_address
+from ledger.addresses import read_address
 from ledger.office_keys import LONGEST_REASON, list_changes, list_office_keys
 from ledger.office_views import facts_of_change, facts_of_key, facts_of_role, list_roles
 from ledger.signing import Office

@@ -7,7 +7,7 @@ from typing import Any
 
 from asset_hub.core.db import ReadSession
 from asset_hub.core.text import N_, Text
-from ledger.house_keys import show_address
+from ledger.addresses import show_address
 from ledger.office_keys import OFFICE_NAMES, ROLE_CODES, Change, ChangeState, OfficeKey, list_office_keys
 from ledger.role_acts import Step
 from ledger.roles import KeySpan, spans_of_roles

@@ -18,9 +18,10 @@ from asset_hub.core.text import N_, Text
 from asset_hub.web.shell import language_of, redirect, render
 from asset_hub.web.story import read_story
 from ledger import office_keys, permissions
+from ledger.addresses import show_address
 from ledger.certificates import trust_file
 from ledger.health import describe_changes, describe_network, read_health
-from ledger.house_keys import keepers_of, show_address
+from ledger.house_keys import keepers_of
 from ledger.lineage import lineage_of, may_see_lineage
 from ledger.lineage_graph import draw_lineage, licences_given
 from ledger.office_views import describe_change, list_roles, why_refused, word_of_change

@@ -13,6 +13,7 @@ from asset_hub.accounts import get_party
 from asset_hub.core.clock import BEIJING
 from asset_hub.core.db import ReadSession
 from asset_hub.core.money import Money
+from ledger.addresses import show_address
 from ledger.carried import AUTHORITY_SIGNS
 from ledger.case_models import CaseRow, CaseStepRow, ObjectionRow
 from ledger.codebook import USES, GrantKind, rights_of_mask
@@ -27,13 +28,13 @@ from ledger.grants import (
     read_words,
     start_day,
 )
-from ledger.house_keys import show_address
-from ledger.key_models import RoleChangeRow
+from ledger.key_models import KeyRow, RoleChangeRow
 from ledger.models import DeedRow, EntryRow, GrantRow, WorkRow
 from ledger.order_models import SettlementRow
 from ledger.signing import Office
 from ledger.terms import lapse_of
-from ledger.types import DeedKind, EntryKind
+from ledger.types import DeedKind, EntryKind, KeyState
+from ledger.waiting import PURPOSE_ACTS
 
 _EVERY = (1 << 96) - 1
 _PERCENT = 100
@@ -181,9 +182,34 @@ _KEY_ACTS: Mapping[str, tuple[str, str]] = {
 
 def _key(session: ReadSession, entry: EntryRow) -> Said:
     who, (zh, en), address = _house(session, str(entry.subject_id)), _KEY_ACTS[entry.args["act"]], entry.args["address"]
+    if entry.args.get("custody"):
+        return Said(
+            f"更换平台为{who.zh}托管的密钥：新密钥为 0x{address}，账本收录后停用原托管密钥。",
+            f"The exchange renews the key that it keeps for {who.en}: 0x{address} takes the place of the one before.",
+        )
+    if "reason" in entry.args:
+        return _key_ended(session, entry, who)
     until = int(entry.args.get("valid_until") or 0)
     more = (f"，有效至 {_moment(until)}", f", valid until {_moment(until)} Beijing time") if until else ("", "")
     return Said(f"{who.zh}{zh} 0x{address}{more[0]}。", f"{who.en} {en} 0x{address}{more[1]}.")
+
+
+def _key_ended(session: ReadSession, entry: EntryRow, who: Said) -> Said:
+    address, reason = entry.args["address"], entry.args["reason"]
+    others = select(KeyRow).where(
+        KeyRow.organisation_id == entry.subject_id, KeyRow.state == KeyState.LIVE,
+        KeyRow.address != bytes.fromhex(address),
+    )  # fmt: skip
+    is_last = not any(row.purpose & PURPOSE_ACTS for row in session.exec(others))
+    more = (
+        ("此后该机构没有可用密钥，须经恢复才能签署。", "No other key speaks for it: it then needs a recovery. ")
+        if is_last
+        else ("", "")
+    )
+    return Said(
+        f"交易所作为登记人停用{who.zh}的密钥 0x{address}。{more[0]}理由：{reason}",
+        f"The exchange, as registrar, ends the key 0x{address} of {who.en}. {more[1]}Why: {reason}",
+    )
 
 
 _CASE_ACTS: Mapping[str, tuple[str, str]] = {

@@ -55,6 +55,6 @@ class _Vault:
         if address is not None:
             sealed = self.session.exec(rows.where(KeyRow.address == address)).first()
         else:
-            live = rows.where(KeyRow.state == KeyState.LIVE).order_by(col(KeyRow.created_at).desc())
-            sealed = self.session.exec(live).first()
+            newest = (col(KeyRow.valid_from).desc(), col(KeyRow.created_at).desc())
+            sealed = self.session.exec(rows.where(KeyRow.state == KeyState.LIVE).order_by(*newest)).first()
         return self.keys.unseal(sealed) if sealed else None

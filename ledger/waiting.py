@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from asset_hub.core.db import ReadSession, WriteSession
@@ -54,7 +56,7 @@ def wait_for_houses(session: WriteSession, entry: EntryRow, people: Mapping[UUID
     last, term = int((now + SIGN_WITHIN).timestamp()), end_of_term(session, entry)
     deadline = last if term is None else min(last, term)
     asks: list[Ask] = []
-    if entry.kind in (EntryKind.KEY, EntryKind.ROLE) or _anybody_signs_elsewhere(session):
+    if entry.kind in (EntryKind.KEY, EntryKind.ROLE) or not _operator_signs_everything(session):
         asks = wanted(session, entry, deadline=deadline, now=now)
     if asks and deadline < (now + LEAST_TO_SIGN).timestamp():
         raise TooLateToSign
@@ -116,14 +118,14 @@ def write_asks(session: WriteSession, entry: EntryRow, asks: Sequence[Ask], now:
 
 
 def speaking_keys(session: ReadSession, *, organisation_id: UUID, now: datetime) -> list[KeyRow]:
-    """Return the house's own keys that may sign acts at this moment. Raises KeyMissing where it had one and has none.
+    """Return the house's own keys that may sign acts at this moment; empty where the operator keeps its key.
 
-    Empty for a house whose key the operator keeps.
+    Raises KeyMissing for a house that had a key, its own or a kept one, and has none now.
     """
     rows = session.exec(select(KeyRow).where(KeyRow.organisation_id == organisation_id)).all()
     acting = [row for row in rows if row.purpose & PURPOSE_ACTS and row.state in (KeyState.LIVE, KeyState.RETIRED)]
     own = [row for row in acting if row.custody == CustodyKind.OWN]
-    if not own or (is_kept_for(rows) and all(row.state == KeyState.RETIRED for row in own)):
+    if not acting or (is_kept_for(rows) and all(row.state == KeyState.RETIRED for row in own)):
         return []
     valid = [row for row in own if row.state == KeyState.LIVE and is_valid(row, now)]
     if not valid:
@@ -182,9 +184,18 @@ def waits_for_signature(session: ReadSession, signers: Sequence[UUID | str], now
     return any(speaking_keys(session, organisation_id=house, now=now) for house in houses)
 
 
-def _anybody_signs_elsewhere(session: ReadSession) -> bool:
-    own = session.exec(select(KeyRow.address).where(col(KeyRow.custody) == CustodyKind.OWN).limit(1)).first()
-    return own is not None or session.exec(select(RoleKeeperRow.role).limit(1)).first() is not None
+def _operator_signs_everything(session: ReadSession) -> bool:
+    """Say whether no house has a key of its own, none was left without one, and no role was handed over."""
+    if session.exec(select(RoleKeeperRow.role).limit(1)).first() is not None:
+        return False
+    kept = aliased(KeyRow)
+    is_kept = sa.exists().where(
+        col(kept.organisation_id) == col(KeyRow.organisation_id), col(kept.custody) == CustodyKind.CUSTODY,
+        col(kept.state) == KeyState.LIVE,
+    )  # fmt: skip
+    is_left = sa.and_(col(KeyRow.state) == KeyState.RETIRED, ~is_kept)
+    other = select(KeyRow.address).where(sa.or_(col(KeyRow.custody) == CustodyKind.OWN, is_left)).limit(1)
+    return session.exec(other).first() is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ ACT_NAMES: Mapping[str, str] = {
     "ledger.keys": N_("keep the keys of the house and sign by them"),
     "ledger.confirm": N_("confirm, as the second person, what the exchange's key signs for a house"),
     "ledger.pause": N_("pause trade, and let it go on"),
-    "ledger.recover_key": N_("help a house that has lost its keys"),
+    "ledger.recover_key": N_("recover, renew and end keys of houses"),
     "ledger.sign_role": N_("sign by the authority's own key"),
     "ledger.change_roles": N_("change the exchange's own keys and who has which role on the ledger"),
     "ledger.withdraw_role": N_("withdraw an announced change of keys or roles"),

@@ -13,8 +13,9 @@ from asset_hub.accounts.deps import SESSION_COOKIE
 from asset_hub.accounts.people import open_session
 from asset_hub.core import clock
 from asset_hub.web.look import serving
+from ledger.addresses import show_address
 from ledger.deeds import propose_title
-from ledger.house_keys import list_keys, show_address
+from ledger.house_keys import list_keys
 from ledger.keyfiles import read_keystore
 from ledger.types import CustodyKind, KeyState
 from tests.browser.sweep import axe_problems

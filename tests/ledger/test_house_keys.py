@@ -10,21 +10,12 @@ from eth_account.messages import encode_typed_data
 from asset_hub.accounts import Actor, Role
 from asset_hub.core.db import WriteSession
 from asset_hub.core.errors import BadInput, Forbidden
+from ledger.addresses import read_address, show_address
 from ledger.codebook import GrantKind
 from ledger.consents import title_on_chain
 from ledger.deeds import agree, propose_title, propose_transfer
 from ledger.entries import admit_organisation, held_grants
-from ledger.house_keys import (
-    add_key,
-    cancel_recovery,
-    is_in_custody,
-    list_keys,
-    propose_recovery,
-    read_address,
-    recover,
-    retire_key,
-    show_address,
-)
+from ledger.house_keys import add_key, cancel_recovery, is_in_custody, list_keys, propose_recovery, recover, retire_key
 from ledger.key_errors import (
     BadKeyAddress,
     BadSignature,

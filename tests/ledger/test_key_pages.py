@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from asset_hub.accounts import Role
 from asset_hub.core import clock
-from ledger.house_keys import RECOVERY_WAIT_SECONDS, list_keys, show_address
+from ledger.addresses import show_address
+from ledger.house_keys import RECOVERY_WAIT_SECONDS, list_keys
 from ledger.key_models import KeyRow
 from ledger.pending import list_pending
 from ledger.types import KeyState

@@ -14,8 +14,8 @@ from asset_hub.accounts.people import issue_token
 from asset_hub.app import Services, open_home
 from asset_hub.core import clock
 from asset_hub.core.settings import Settings
+from ledger.addresses import show_address
 from ledger.confirmations import list_confirmations
-from ledger.house_keys import show_address
 from ledger.key_models import OfficeKeyRow, RoleChangeRow
 from ledger.models import EntryRow
 from ledger.office_keys import carry_out
