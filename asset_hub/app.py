@@ -139,7 +139,7 @@ NAVIGATION = (
     NavItem(N_("Disputes"), "/disputes", frozenset({Role.RIGHTS_DESK, Role.OPERATOR, Role.REGULATOR})),
     NavItem(N_("Statements"), "/statements", frozenset({Role.RIGHTS_DESK, Role.OPERATOR})),
     NavItem(N_("Settlements"), "/settlements", frozenset({Role.OPERATOR})),
-    NavItem(N_("Keys"), "/keys", frozenset({Role.RIGHTS_DESK})),
+    NavItem(N_("Keys"), "/keys", frozenset({Role.RIGHTS_DESK, Role.REGULATOR})),
     NavItem(N_("Second person"), "/confirmations", frozenset({Role.RIGHTS_DESK, Role.OPERATOR, Role.REGULATOR})),
     NavItem(N_("Members"), "/members", frozenset({Role.OPERATOR, Role.REGULATOR})),
     NavItem(N_("Jobs"), "/jobs", frozenset({Role.OPERATOR})),

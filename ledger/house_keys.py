@@ -57,6 +57,7 @@ from ledger.waiting import (
 RECOVERY_WAIT_SECONDS = 3 * 86_400
 _EVERY_PURPOSE = PURPOSE_ACTS | PURPOSE_COUNTERSIGN
 _MAX_REASON = 500
+_PROPOSED = N_("The operator proposes the key {address} for your house, in three days. Object if it is not yours.")
 _ENDED = N_("The exchange, as registrar, has ended the key {address} of your house. Why: {reason}")
 _ENDED_LAST = N_(
     "The exchange, as registrar, has ended the key {address} of your house, which has no other: nobody can sign for it "
@@ -178,11 +179,17 @@ def propose_recovery(
 
 
 def cancel_recovery(session: WriteSession, *, address: bytes, by: Actor, now: datetime) -> EntryId:
-    """Object to a recovery of one's own house: a live key of it signs. Raises KeyNotFound, KeyMissing, Forbidden."""
+    """Object to a recovery of one's own house: a live key of it signs, or where it has none the registrar's.
+
+    Else whoever ends a house's keys and then recovers it by a key of their choice would meet no objection. Raises
+    KeyNotFound, Forbidden.
+    """
     house = require_organisation(by)
     require(by, permissions.KEYS, organisation_id=house)
     row = _row_in(session, house, address, KeyState.RECOVERING)
-    return record_entry(session, EntryKind.KEY, house, write_key_act(CancelRecovery, row.address), now)
+    is_mute = not has_voice(session, organisation_id=house, now=now)
+    args = write_key_act(CancelRecovery, row.address, by_registrar=is_mute)
+    return record_entry(session, EntryKind.KEY, house, args, now)
 
 
 def recover(session: WriteSession, *, organisation_id: UUID, address: bytes, by: Actor, now: datetime) -> EntryId:
@@ -281,6 +288,8 @@ def key_confirmed(session: WriteSession, entry: EntryRow, time: int) -> None:
         row.state = KeyState.REFUSED
     else:
         row.valid_from = time + RECOVERY_WAIT_SECONDS
+        facts: dict[str, object] = {"address": show_address(row.address)}
+        _tell_desk(session, row.organisation_id, Text(_PROPOSED, facts), datetime.fromtimestamp(time, UTC))
 
 
 def key_refused(session: WriteSession, entry: EntryRow) -> None:
@@ -330,8 +339,12 @@ def _follow_end(session: WriteSession, row: KeyRow, entry: EntryRow, now: dateti
         return
     facts = {"address": show_address(row.address), "reason": entry.args["reason"]}
     told = Text(_ENDED if has_other else _ENDED_LAST, facts)
-    for person_id in people_with_role(session, Role.RIGHTS_DESK, organisation_id=row.organisation_id):
-        notify(session, person_id=person_id, text=told, link="/keys", now=now)
+    _tell_desk(session, row.organisation_id, told, now)
+
+
+def _tell_desk(session: WriteSession, house: UUID, text: Text, now: datetime) -> None:
+    for person_id in people_with_role(session, Role.RIGHTS_DESK, organisation_id=house):
+        notify(session, person_id=person_id, text=text, link="/keys", now=now)
 
 
 def _record(

@@ -5,7 +5,7 @@ import json
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from asset_hub.accounts import require, require_organisation
+from asset_hub.accounts import may, require, require_organisation
 from asset_hub.accounts.deps import CurrentActor
 from asset_hub.core import clock
 from asset_hub.core.text import N_, Text
@@ -15,9 +15,11 @@ from ledger import permissions
 from ledger.addresses import read_address, show_address
 from ledger.house_keys import cancel_recovery, is_in_custody, list_keys
 from ledger.key_acts import CancelRecovery
+from ledger.key_models import RoleKeeperRow
 from ledger.key_views import count_held_up
 from ledger.pages import REFUSAL_WORDS
 from ledger.pending import list_given_up, list_pending
+from ledger.signing import AUTHORITY
 from ledger.types import CustodyKind, KeyState
 from ledger.waiting import PURPOSE_ACTS, has_voice
 
@@ -50,11 +52,14 @@ _WORDS: dict[str, str] = {
 
 @router.get("/keys")
 def keys_page(request: Request, by: CurrentActor) -> Response:
-    """The keys of the reader's house, and what waits for its signature."""
+    """The keys of the reader's house, and what waits for its signature; for the authority's people, of its role."""
     house, now = require_organisation(by), clock.now()
-    require(by, permissions.KEYS, organisation_id=house)
+    is_desk = may(by, permissions.KEYS, organisation_id=house)
+    if not is_desk:
+        require(by, permissions.SIGN_ROLE)
     with request.app.state.services.database.write() as session:
         found = list_keys(session, organisation_id=house)
+        kept = session.get(RoleKeeperRow, AUTHORITY)
         pending = list_pending(session, by=by, now=now)
         held_up = count_held_up(session, organisation_id=house, pending=pending, now=now)
         in_custody = is_in_custody(session, organisation_id=house)
@@ -69,7 +74,8 @@ def keys_page(request: Request, by: CurrentActor) -> Response:
         held_up=held_up, in_custody=in_custody, states=STATE_WORDS, custody=CUSTODY_WORDS, show_address=show_address,
         acts=PURPOSE_ACTS, is_mute=is_mute, given_up=[(one, REFUSAL_WORDS[one.reason]) for one in given_up],
         recoveries=[(one, f"0x{one.address.hex()}" in objected) for one in recoveries],
-        words=json.dumps(words, ensure_ascii=False),
+        words=json.dumps(words, ensure_ascii=False), is_desk=is_desk,
+        authority=show_address(kept.address) if kept else "", is_of_authority=may(by, permissions.SIGN_ROLE),
     )  # fmt: skip
 
 

@@ -245,7 +245,7 @@ def _of_entry(session: WriteSession, entry: EntryRow, house: UUID, now: datetime
     return [
         Pending(
             row.id, EntryId(entry.id), house, EntryKind(entry.kind), said, row.typed, row.digest, row.address,
-            datetime.fromtimestamp(row.deadline, UTC), is_newcomer(row.slot), row.slot,
+            datetime.fromtimestamp(row.deadline, UTC), is_newcomer(row.slot) and entry.kind == EntryKind.KEY, row.slot,
         )
         for row in signatures_of(session, entry.id)
         if row.organisation_id == house and row.signature is None

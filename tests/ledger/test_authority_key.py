@@ -11,6 +11,7 @@ from asset_hub.accounts import Actor, Role, require_organisation
 from asset_hub.accounts.models import PartyRow
 from asset_hub.catalogue import RestrictionKind, restrict
 from asset_hub.core.errors import BadInput, Forbidden
+from ledger.addresses import show_address
 from ledger.cases import answer_case, close_case, decide_case, freeze_case
 from ledger.codebook import GrantKind
 from ledger.deeds import correct_title, propose_end, title_of_rights
@@ -39,6 +40,7 @@ from ledger.vault import speaking
 from tests.builders import make_actor
 from tests.ledger.court import Court
 from tests.ledger.houses import NOW, confirm_all, make_terms
+from tests.web.pages import client_for
 
 OWN, NEXT = Key(b"\x31" * 32), Key(b"\x32" * 32)
 ROLE = 13
@@ -115,7 +117,7 @@ def test_the_key_that_is_to_keep_the_role_accepts_first(bench: Bench) -> None:
         assert confirm_all(session) == 1
     bench.carry()
     [one] = bench.pending()
-    assert ("“AUTHORITY”角色改由" in one.said.zh, one.is_new_key) == (True, True)
+    assert ("“AUTHORITY”角色改由" in one.said.zh, one.is_new_key, one.address) == (True, False, OWN.address)
     assert bench.pending(bench.desk) == ()
     with bench.services.database.write() as session, pytest.raises(SignatureNotFound):
         give_signature(
@@ -185,6 +187,21 @@ def test_a_freeze_that_is_not_signed_in_time_is_asked_for_again(bench: Bench) ->
 
     [again] = bench.pending()
     assert (again.typed["primaryType"], again.id != one.id) == ("SetStatus", True)
+
+
+def test_the_authoritys_people_read_on_their_page_what_waits(bench: Bench) -> None:
+    client, desk = (client_for(bench.services, who) for who in (bench.regulator, bench.desk))
+    assert "hand-over" in client.get("/keys").text
+    bench.hand_over()
+    case = bench.open()
+    bench.do(freeze_case, case, bench.regulator)
+
+    page = client.get("/keys").text
+    assert show_address(OWN.address) in page
+    assert "freezes the work" in page
+    assert 'data-act="make"' not in page
+    assert "freezes the work" not in desk.get("/keys").text
+    assert client_for(bench.services, bench.operator).get("/keys").status_code == 403
 
 
 def test_titles_licences_and_halts_wait_for_the_authoritys_key(bench: Bench) -> None:

@@ -21,6 +21,7 @@ from ledger.entries import admit_organisation
 from ledger.errors import EntryNotFound
 from ledger.house_keys import (
     add_key,
+    cancel_recovery,
     end_key_of,
     is_in_custody,
     keeps_own_keys,
@@ -30,7 +31,7 @@ from ledger.house_keys import (
     renew_custody,
     retire_key,
 )
-from ledger.key_errors import KeyActOpen, KeyMissing, KeyNotFound, NotInCustody, SamePerson
+from ledger.key_errors import KeyActOpen, KeyMissing, KeyNotFound, NotInCustody, RecoveryOpposed, SamePerson
 from ledger.key_models import KeyRow
 from ledger.models import EntryRow, OrgRow
 from ledger.pending import lapse_unsigned, list_pending
@@ -419,6 +420,28 @@ def test_a_house_whose_only_key_was_ended_is_recovered_and_signs_what_waited(str
 
         assert session.get_one(EntryRow, waiting).state == EntryState.CONFIRMED
         assert keeps_own_keys(session, organisation_id=house)
+        assert verify_journal(session, services.keys).problems == ()
+
+
+def test_a_house_whose_only_key_was_ended_objects_to_a_key_that_is_not_its_own(street: Street) -> None:
+    services, house = street.house.services, id_of(street.seller)
+    operator, _ = end_last_key(street, "house")
+    with services.database.write() as session:
+        propose_recovery(session, organisation_id=house, address=NEXT.address, by=operator, now=NOW)
+        second = operator_of(session)
+        confirm(session, confirmation_id=list_confirmations(session, by=second, now=NOW)[-1].id, by=second, now=NOW)
+        submit(street, session)
+        (told, *_earlier) = list_notices(session, person_id=require_person(street.seller))
+        assert show_address(NEXT.address) in str(told.text)
+        with pytest.raises(Forbidden):
+            cancel_recovery(session, address=NEXT.address, by=street.court, now=NOW)
+        cancel_recovery(session, address=NEXT.address, by=street.seller, now=NOW)
+        with pytest.raises(RecoveryOpposed):
+            recover(session, organisation_id=house, address=NEXT.address, by=operator, now=NOW + timedelta(days=4))
+        submit(street, session)
+        assert states(session, street.seller)[NEXT.address] == KeyState.REFUSED
+        with pytest.raises(KeyNotFound):
+            recover(session, organisation_id=house, address=NEXT.address, by=operator, now=NOW + timedelta(days=4))
         assert verify_journal(session, services.keys).problems == ()
 
 
