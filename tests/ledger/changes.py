@@ -21,6 +21,7 @@ from ledger.types import EntryKind, EntryState
 from ledger.vault import speaking
 from tests.builders import make_actor
 
+REASON = "年度更换"
 DELAY = timedelta(seconds=ADMIN_DELAY_SECONDS)
 
 
@@ -48,7 +49,7 @@ def decide_rotation(services: Services, office: Office, now: datetime) -> UUID:
     """Have two people of the operator decide that an office gets a new key; nothing is carried yet."""
     with services.database.write() as session:
         first, second = (make_actor(session, roles={Role.OPERATOR}) for _ in range(2))
-        change = rotate_key(session, services.keys, office=office, reason="年度更换", by=first, now=now)
+        change = rotate_key(session, services.keys, office=office, reason=REASON, by=first, now=now)
         for one in list_confirmations(session, by=second, now=now):
             confirm(session, confirmation_id=one.id, by=second, now=now)
     return change

@@ -27,7 +27,7 @@ from tests.ledger.changes import announce, begin, do_keys_and_chain_agree, state
 from tests.ledger.houses import House, grant, make_house, make_terms
 
 KILLS = grown(10, 50)
-CHANGES_KILLED = grown(2, 25)
+CHANGES_KILLED = grown(2, 20)
 WORKS = 40
 
 
