@@ -35,6 +35,7 @@ _BATCH = 50
 _TOGETHER = frozenset({EntryKind.ADMIT, EntryKind.REGISTER, EntryKind.ANCHOR})
 _IN_FLIGHT = (OutboxState.WAITING, OutboxState.SENT, OutboxState.FINAL)
 _DEADLINE = timedelta(seconds=DEADLINE_SECONDS)
+_DEADLINE_PASSED = keccak(b"DeadlinePassed(bytes32)")[:4]
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +229,7 @@ def _settle_block(
         entry = session.exec(select(EntryRow).where(EntryRow.op_id == row.op_id)).first()
         if entry is None:
             continue
-        if row.status == 0 and read.block.time > int((row.created_at + _DEADLINE).timestamp()):
+        if _came_too_late(row, read, reverts.get(row.tx_hash, b"")):
             get_logger().warning("ledger.entry_came_too_late", entry_id=str(entry.id), block=read.block.number)
             row.op_id = None
             continue
@@ -238,6 +239,12 @@ def _settle_block(
         )  # fmt: skip
     session.flush()
     return len(rows)
+
+
+def _came_too_late(row: OutboxRow, read: BlockRead, revert: bytes) -> bool:
+    """Say whether only its signatures were too old; not every node says why, and a network's clock may be ahead."""
+    is_old = read.block.time > int((row.created_at + _DEADLINE).timestamp())
+    return row.status == 0 and is_old and (not revert or revert.startswith(_DEADLINE_PASSED))
 
 
 def _journaled(row: OutboxRow, read: BlockRead, reverts: dict[bytes, bytes]) -> JournalEntry:

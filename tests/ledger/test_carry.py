@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import col, func, select
 
-from asset_hub.accounts import Role
+from asset_hub.accounts import Role, require_organisation
 from asset_hub.app import Services, open_home
 from asset_hub.core import clock
 from asset_hub.core.clock import beijing_date
@@ -26,6 +26,7 @@ from ledger.carry import _queue, carry_round, sign_anew
 from ledger.certificates import trust_file
 from ledger.chain import CHAIN_ID
 from ledger.engine import sign_for
+from ledger.entries import record_entry
 from ledger.errors import ChainUnavailable, ProofMissing, WrongChain
 from ledger.health import Lack, describe_health, read_health
 from ledger.indexer import compare_with_shadow
@@ -235,6 +236,20 @@ def test_what_came_after_its_deadline_is_signed_again_and_not_refused(anvil_shop
     assert waiting_still == waiting
     assert EntryState.RECORDED not in entries_of(services)
     assert EntryState.REFUSED not in entries_of(services)
+
+
+def test_what_is_refused_while_the_networks_clock_is_ahead_of_ours_is_refused_once(anvil_shop: Shop) -> None:
+    services, house = anvil_shop.services, require_organisation(anvil_shop.seller)
+    with services.database.write() as session:
+        admitted = session.exec(select(EntryRow).where(EntryRow.subject_id == house)).one()
+        record_entry(session, EntryKind.ADMIT, house, admitted.args, clock.now())
+    with services.chain.opened(services.database) as engine:
+        engine.rpc.ask("evm_setNextBlockTimestamp", engine.head().time + 7200)
+        engine.rpc.ask("evm_mine")
+        rounds = [carry_round(services.database, engine, services.keys, now=clock.now()) for _ in range(3)]
+
+    assert [done.is_progress for done in rounds] == [True, False, False]
+    assert entries_of(services)[EntryState.REFUSED] == 1
 
 
 def order_only(shop: Shop) -> None:

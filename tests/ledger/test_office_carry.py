@@ -15,7 +15,7 @@ from asset_hub.core import clock
 from asset_hub.core.jobs import JobRow
 from asset_hub.core.settings import Settings
 from ledger.anvil import AnvilEngine
-from ledger.carry import carry_round, sign_anew
+from ledger.carry import _queue, carry_round, sign_anew
 from ledger.engine import sign_for
 from ledger.entries import admit_organisation
 from ledger.indexer import compare_with_shadow
@@ -23,7 +23,7 @@ from ledger.indexer.jobs import following_of
 from ledger.key_errors import ChangeOpen
 from ledger.key_models import OfficeKeyRow, RoleChangeRow
 from ledger.models import EntryRow, JournalRow
-from ledger.nonces import NonceRow, OutboxState
+from ledger.nonces import NonceRow, OutboxState, relay
 from ledger.office_keys import CARRY_OUT_CHANGE, ChangeState, carry_out, rotate_key
 from ledger.replay import verify_journal, verify_on_anvil
 from ledger.settlements import OrderState
@@ -251,6 +251,31 @@ def test_what_came_too_early_for_the_chains_clock_waits_as_long_as_that_lacks_an
         assert verify_on_anvil(session, anvil.keys).problems == ()
     assert len(gifts) == 1
     assert failed_jobs(anvil) == []
+
+
+@pytest.mark.parametrize("is_forgotten", [False, True])
+def test_a_change_whose_block_was_there_before_its_journal_is_done_once(anvil: Services, is_forgotten: bool) -> None:
+    start, due = clock.now() - 5 * DAY, clock.now() - 2 * DAY
+    begin(anvil, start)
+    before = address_of(anvil, Office.RELAYER)
+    [change] = announce(anvil, Office.RELAYER, now=start)
+    with anvil.database.write() as session:
+        carry_out(session, change_id=change, now=due)
+    with anvil.chain.opened(anvil.database) as engine:
+        carry_round(anvil.database, engine, anvil.keys, now=due)  # what the new carrier pays with
+        queued = _queue(anvil.database, engine, anvil.keys, due)
+        final = relay(anvil.database, engine, now=due).final
+    standing = state_of(anvil, change), address_of(anvil, Office.RELAYER), do_keys_and_chain_agree(anvil)
+    if is_forgotten:
+        anvil.chain.close()
+    for _ in range(2):
+        carry_at(anvil, due + HOUR)
+
+    assert (queued, final, standing) == (1, 1, (ChangeState.ANNOUNCED, before, True))
+    assert state_of(anvil, change) == ChangeState.DONE
+    assert address_of(anvil, Office.RELAYER) != before
+    assert set(outbox_of(anvil)) == {OutboxState.DONE}
+    check_everything_agrees(anvil)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
