@@ -35,6 +35,7 @@ _BATCH = 50
 _TOGETHER = frozenset({EntryKind.ADMIT, EntryKind.REGISTER, EntryKind.ANCHOR})
 _IN_FLIGHT = (OutboxState.WAITING, OutboxState.SENT, OutboxState.FINAL)
 _DEADLINE = timedelta(seconds=DEADLINE_SECONDS)
+_DEADLINE_PASSED = keccak(b"DeadlinePassed(bytes32)")[:4]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +155,9 @@ def _queue_entries(
     session: WriteSession, terms: ChainTerms, keys: HomeKeys, site: Site, *, now: datetime, time: int
 ) -> int:
     group = _next_group(session)
-    if any(
-        row.state == OutboxState.DISPLACED
-        for row in find_sent(session, op_ids=[entry.op_id for entry in group], chain_id=terms.chain_id).values()
-    ):
+    if _is_displaced(session, terms, group):
+        group = _next_change(session)
+    if _is_displaced(session, terms, group):
         return 0
     speaks = speaking(session, keys)
     for entry in group:
@@ -177,6 +177,18 @@ def _next_group(session: ReadSession) -> list[EntryRow]:
         return list(entries[:1])
     _kind, group = next(groupby(entries, key=lambda entry: entry.kind))
     return list(group)
+
+
+def _next_change(session: ReadSession) -> list[EntryRow]:
+    """Return the next change of roles: who has the relayer's key cannot hold up that it gets another by displacing."""
+    statement = select(EntryRow).where(EntryRow.state == EntryState.RECORDED, EntryRow.kind == EntryKind.ROLE)
+    return list(session.exec(statement.order_by(col(EntryRow.number)).limit(1)))
+
+
+def _is_displaced(session: ReadSession, terms: ChainTerms, group: Sequence[EntryRow]) -> bool:
+    """Say whether another transaction took the nonce of one of these: a person has it signed again."""
+    sent = find_sent(session, op_ids=[entry.op_id for entry in group], chain_id=terms.chain_id)
+    return any(row.state == OutboxState.DISPLACED for row in sent.values())
 
 
 def _in_flight(session: ReadSession, chain_id: int) -> int:
@@ -217,7 +229,7 @@ def _settle_block(
         entry = session.exec(select(EntryRow).where(EntryRow.op_id == row.op_id)).first()
         if entry is None:
             continue
-        if row.status == 0 and read.block.time > int((row.created_at + _DEADLINE).timestamp()):
+        if _came_too_late(row, read, reverts.get(row.tx_hash, b"")):
             get_logger().warning("ledger.entry_came_too_late", entry_id=str(entry.id), block=read.block.number)
             row.op_id = None
             continue
@@ -227,6 +239,12 @@ def _settle_block(
         )  # fmt: skip
     session.flush()
     return len(rows)
+
+
+def _came_too_late(row: OutboxRow, read: BlockRead, revert: bytes) -> bool:
+    """Say whether only its signatures were too old; not every node says why, and a network's clock may be ahead."""
+    is_old = read.block.time > int((row.created_at + _DEADLINE).timestamp())
+    return row.status == 0 and is_old and (not revert or revert.startswith(_DEADLINE_PASSED))
 
 
 def _journaled(row: OutboxRow, read: BlockRead, reverts: dict[bytes, bytes]) -> JournalEntry:

@@ -64,7 +64,6 @@ OFFICE_NAMES: Mapping[Office, str] = {
 }
 _ANNOUNCED = N_("Who has which role on the ledger changes on {at}. Withdraw it if it should not.")
 _LEEWAY = timedelta(minutes=1)
-_TOO_EARLY = "AccessManagerNotReady"
 # On a chain whose gas has a price and whose genesis is ours, a new carrier is given what it pays with, in wei.
 _RELAYERS_GIFT = 10**27
 _ADMINS_GIFT = 10**29
@@ -289,13 +288,19 @@ def role_confirmed(session: WriteSession, entry: EntryRow, time: int) -> None:
 
 def role_refused(session: WriteSession, entry: EntryRow) -> None:
     """Close a change that the chain, or the second person, refused; what came too early is tried again."""
-    row, act, reason = _change_row(session, entry.subject_id), entry.args["act"], entry.reason or ""
-    if act == CARRY_OUT and reason.startswith(_TOO_EARLY):
-        _carry_out_at(session, row, (entry.confirmed_at or entry.created_at) + _LEEWAY)
+    row, act = _change_row(session, entry.subject_id), entry.args["act"]
+    if act == CARRY_OUT and (early := _too_early(session, row, entry)):
+        _carry_out_at(session, row, (entry.confirmed_at or entry.created_at) + early + _LEEWAY)
     elif act in (ANNOUNCE, CARRY_OUT):
-        row.state, row.refusal = ChangeState.REFUSED, reason
+        row.state, row.refusal = ChangeState.REFUSED, entry.reason or ""
         _forget_key(session, row)
     session.flush()
+
+
+def _too_early(session: ReadSession, row: RoleChangeRow, entry: EntryRow) -> timedelta:
+    """Return how much too early it came by the chain's clock: that may be behind ours."""
+    block = session.get(BlockRow, entry.block_number) if entry.block_number is not None else None
+    return timedelta(seconds=max(0, (row.ready_at or 0) - block.time)) if block else timedelta()
 
 
 def _require_may(by: Actor) -> None:
@@ -432,6 +437,9 @@ def _gift(session: ReadSession, row: RoleChangeRow) -> dict[str, Any] | None:
     """Return the entry by which a new carrier gets gas where the chain's genesis is ours; elsewhere its node does."""
     chain = session.exec(select(ChainRow)).first()
     if row.office not in (Office.RELAYER, Office.ADMINISTRATOR) or (chain is not None and chain.engine != ANVIL):
+        return None
+    before = select(EntryRow).where(EntryRow.subject_id == row.id, EntryRow.state == EntryState.CONFIRMED)
+    if any(entry.args["act"] == ENDOW for entry in session.exec(before)):
         return None
     wei = _RELAYERS_GIFT
     if row.office == Office.ADMINISTRATOR:

@@ -52,7 +52,7 @@ network_drill() {
   step "$seed" "50 kills of a back-fill" tests/ledger/test_indexer.py
   step "$seed" "10000 transactions on another engine" \
     tests/ledger/test_replay.py::test_invariant_30_the_journal_gives_the_same_status_gas_and_logs_on_another_engine
-  step "$seed" "50 kills of submitters" -s tests/ledger/test_submit_kill.py
+  step "$seed" "50 kills of submitters, 20 of changes of keys" -s tests/ledger/test_submit_kill.py
   step "$seed" "10 orders while too few validators live" tests/ledger/test_carry.py
 }
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from sqlmodel import func, select
+from sqlmodel import col, func, select
 
+from asset_hub.accounts import Role, require_organisation
 from asset_hub.app import Services, open_home
 from asset_hub.core import clock
 from asset_hub.core.clock import beijing_date
@@ -25,6 +26,7 @@ from ledger.carry import _queue, carry_round, sign_anew
 from ledger.certificates import trust_file
 from ledger.chain import CHAIN_ID
 from ledger.engine import sign_for
+from ledger.entries import record_entry
 from ledger.errors import ChainUnavailable, ProofMissing, WrongChain
 from ledger.health import Lack, describe_health, read_health
 from ledger.indexer import compare_with_shadow
@@ -32,15 +34,25 @@ from ledger.indexer.jobs import following_of
 from ledger.journal import prove_receipt
 from ledger.models import BlockRow, EntryRow, JournalRow
 from ledger.nonces import OutboxRow, OutboxState
+from ledger.office_keys import ChangeState, carry_out, withdraw_change
 from ledger.replay import verify_journal, verify_on_anvil
 from ledger.rpc import Rpc
-from ledger.signing import Keys
+from ledger.signing import Keys, Office
 from ledger.sites import chain_name
 from ledger.submit import endowed_accounts
-from ledger.types import EntryState
+from ledger.types import EntryKind, EntryState
 from ledger.verifier import Report, verify_certificate
 from marketplace.models import LicenceRow
+from tests.builders import make_actor
 from tests.drill import grown
+from tests.ledger.changes import (
+    DELAY,
+    address_of,
+    decide_rotation,
+    do_keys_and_chain_agree,
+    reasons_of,
+    state_of,
+)
 from tests.marketplace.shop import Shop, make_shop, make_terms
 from tests.services.anvil import require_anvil
 from tests.services.geth import Network, require_geth, running_network
@@ -68,8 +80,10 @@ def shop(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Shop:
 
 
 def entries_of(services: Services) -> dict[str, int]:
+    """Return how many entries are in which state, but for changes of roles that were to be refused."""
+    wanted = sa.or_(col(EntryRow.kind) != EntryKind.ROLE, col(EntryRow.state) != EntryState.REFUSED)
     with services.database.read() as session:
-        found = session.exec(select(EntryRow.state, func.count()).group_by(EntryRow.state)).all()
+        found = session.exec(select(EntryRow.state, func.count()).where(wanted).group_by(EntryRow.state)).all()
     return dict(found)
 
 
@@ -79,10 +93,12 @@ def failed_jobs(services: Services) -> list[str]:
 
 
 def is_settled(services: Services) -> bool:
-    """Say whether nothing is on its way, neither an entry nor a job."""
+    """Say whether nothing is on its way, neither an entry nor a job that is due within the hour."""
+    soon = clock.now() + timedelta(hours=1)
     with services.database.read() as session:
         open_states = (JobState.QUEUED, JobState.RUNNING)
-        waiting = [row.name for row in session.exec(select(JobRow)) if row.state in open_states]
+        rows = session.exec(select(JobRow).where(JobRow.run_after < soon))
+        waiting = [row.name for row in rows if row.state in open_states]
     return not waiting and EntryState.RECORDED not in entries_of(services)
 
 
@@ -222,6 +238,20 @@ def test_what_came_after_its_deadline_is_signed_again_and_not_refused(anvil_shop
     assert EntryState.REFUSED not in entries_of(services)
 
 
+def test_what_is_refused_while_the_networks_clock_is_ahead_of_ours_is_refused_once(anvil_shop: Shop) -> None:
+    services, house = anvil_shop.services, require_organisation(anvil_shop.seller)
+    with services.database.write() as session:
+        admitted = session.exec(select(EntryRow).where(EntryRow.subject_id == house)).one()
+        record_entry(session, EntryKind.ADMIT, house, admitted.args, clock.now())
+    with services.chain.opened(services.database) as engine:
+        engine.rpc.ask("evm_setNextBlockTimestamp", engine.head().time + 7200)
+        engine.rpc.ask("evm_mine")
+        rounds = [carry_round(services.database, engine, services.keys, now=clock.now()) for _ in range(3)]
+
+    assert [done.is_progress for done in rounds] == [True, False, False]
+    assert entries_of(services)[EntryState.REFUSED] == 1
+
+
 def order_only(shop: Shop) -> None:
     """Pay for a licence; nothing is carried yet."""
     buyer = shop.make_buyer()
@@ -343,12 +373,37 @@ def test_orders_go_on_while_too_few_validators_live_and_land_once_after(shop: Sh
     assert failed_jobs(services) == []
     assert set(entries_of(services)) == {EntryState.CONFIRMED}
     with services.database.read() as session:
-        entries = session.exec(select(EntryRow.tx_hash)).all()
+        entries = session.exec(select(EntryRow.tx_hash).where(EntryRow.kind != EntryKind.ROLE)).all()
         journaled = session.exec(
             select(JournalRow.tx_hash).where(JournalRow.sender == services.keys.first.relayer.address)
         )
         assert sorted(filter(None, entries)) == sorted(journaled.all())
     assert all(verified(services, licence.id).is_valid for licence in licences)
+
+
+@pytest.mark.network
+def test_a_change_of_keys_is_announced_refused_before_its_time_and_withdrawn_on_a_real_network(shop: Shop) -> None:
+    """A network's clock cannot be moved, and the delay is part of its genesis: anvil shows that a change is done."""
+    services, before = shop.services, address_of(shop.services, Office.RELAYER)
+    change, now = decide_rotation(services, Office.RELAYER, clock.now()), clock.now()
+    work_until(services, lambda: is_settled(services))
+    announced = state_of(services, change)
+    with services.database.write() as session:
+        carry_out(session, change_id=change, now=now + DELAY + timedelta(hours=1))
+    work_until(services, lambda: is_settled(services))
+    refused = state_of(services, change)
+    with services.database.write() as session:
+        regulator = make_actor(session, roles={Role.REGULATOR})
+        withdraw_change(session, change_id=change, by=regulator, now=clock.now())
+    work_until(services, lambda: is_settled(services))
+
+    assert (announced, refused) == (ChangeState.ANNOUNCED, ChangeState.ANNOUNCED)
+    assert (reasons_of(services), state_of(services, change)) == (["AccessManagerNotReady"], ChangeState.WITHDRAWN)
+    assert (address_of(services, Office.RELAYER), do_keys_and_chain_agree(services)) == (before, True)
+    assert failed_jobs(services) == []
+    with services.database.read() as session:
+        assert verify_journal(session, services.keys).problems == ()
+        assert verify_on_anvil(session, services.keys).problems == ()
 
 
 def words_of(services: Services) -> list[str]:

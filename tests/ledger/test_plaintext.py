@@ -1,6 +1,7 @@
 """The scan for plaintexts finds what is planted on a chain: bare, as digest, in calldata, in logs and in slots."""
 
 import hashlib
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,12 @@ from ledger.acts import org_key
 from ledger.carried import OPERATOR, UNSIGNED, write_act
 from ledger.entries import record_entry
 from ledger.merkle import keccak
+from ledger.office_keys import ChangeState, carry_out
+from ledger.signing import Office
 from ledger.sm import sm3
 from ledger.statements import Publish
 from ledger.types import EntryKind
+from tests.ledger.changes import DELAY, REASON, address_of, announce, carry_at, state_of
 from tests.ledger.houses import NOW, House, make_house
 from tests.plaintext import Known, find_leaks, read_known, read_material
 
@@ -51,6 +55,21 @@ def test_a_registered_work_tells_nothing(tmp_path: Path) -> None:
         known = read_known(session)
 
     assert TITLE in known.texts
+    assert leaks_of(house, known) == set()
+
+
+def test_a_change_of_the_exchanges_keys_tells_nothing(tmp_path: Path) -> None:
+    services, due = (house := make_house(tmp_path)).services, NOW + DELAY + timedelta(hours=1)
+    changes = announce(services, Office.OPERATOR, Office.RELAYER, now=NOW)
+    with services.database.write() as session:
+        for change in changes:
+            carry_out(session, change_id=change, now=due)
+    carry_at(services, due)
+    with services.database.read() as session:
+        known = read_known(session)
+
+    assert [state_of(services, change) for change in changes] == [ChangeState.DONE] * 2
+    assert known.texts >= {REASON, address_of(services, Office.OPERATOR).hex()}
     assert leaks_of(house, known) == set()
 
 

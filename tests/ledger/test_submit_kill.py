@@ -1,24 +1,33 @@
 """`kill -9` while entries are carried to the embedded chain: nothing acknowledged is lost, nothing is there twice."""
 
+import shutil
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlmodel import col, select
 
 from asset_hub.accounts import require_organisation
+from asset_hub.app import open_home
 from asset_hub.core import clock
 from asset_hub.core.db import Database
 from asset_hub.core.ids import new_id
 from asset_hub.core.jobs import JobRow, JobState, hasten_jobs
+from asset_hub.core.settings import Settings
 from ledger.entries import register_asset
 from ledger.models import EntryRow, JournalRow
+from ledger.office_keys import ChangeState
+from ledger.replay import verify_journal
+from ledger.signing import Office
 from ledger.types import EntryState
 from tests.drill import grown
 from tests.kill import kill_moments, opened, warm_parent
+from tests.ledger.changes import announce, begin, do_keys_and_chain_agree, state_of
 from tests.ledger.houses import House, grant, make_house, make_terms
 
 KILLS = grown(10, 50)
+CHANGES_KILLED = grown(2, 20)
 WORKS = 40
 
 
@@ -76,3 +85,30 @@ def test_killed_submitters_lose_and_double_nothing(tmp_path: Path) -> None:
     assert {entry.state for entry in entries} == {EntryState.CONFIRMED}
     assert len(entries) == first + KILLS * (WORKS + 1)
     assert carried == Counter(entry.tx_hash for entry in entries)
+
+
+@pytest.mark.timeout(590)
+def test_a_change_of_keys_that_is_killed_leaves_keys_and_chain_agreeing_and_is_done_once(tmp_path: Path) -> None:
+    home, before = tmp_path / "home", clock.now() - timedelta(days=4)
+    services = open_home(Settings(home=home))
+    begin(services, before)
+    changes = announce(services, Office.RELAYER, Office.OPERATOR, Office.CASHIER, now=before + timedelta(hours=1))
+    services.database.dispose()
+    killed, met = 0, set[int]()
+    with warm_parent(tmp_path / "parent") as killer:
+        undisturbed = killer.run("work", "--until-idle", home=shutil.copytree(home, tmp_path / "undisturbed"))
+        for number, moment in enumerate(kill_moments("changing", count=CHANGES_KILLED, most=undisturbed.seconds)):
+            copy = shutil.copytree(home, tmp_path / f"home{number}")
+            killed += killer.run("work", "--until-idle", home=copy, kill_after=moment).code == -9
+            again = open_home(Settings(home=copy))
+            assert do_keys_and_chain_agree(again)
+            met.add(sum(state_of(again, change) == ChangeState.DONE for change in changes))
+            hasten(again.database)
+            killer.work(copy)
+            assert [state_of(again, change) for change in changes] == [ChangeState.DONE] * len(changes)
+            assert do_keys_and_chain_agree(again)
+            with again.database.read() as session:
+                assert verify_journal(session, again.keys).problems == ()
+            again.database.dispose()
+    print(f"changes done when the process was killed: {sorted(met)}")
+    assert killed >= CHANGES_KILLED // 2
