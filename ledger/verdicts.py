@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from asset_hub.core.clock import beijing_date
@@ -61,13 +62,13 @@ def judge(
 ) -> Verdict:
     """Check what was handed in; without a trust file, also ask whether this exchange issued it. Raises BadDigest.
 
-    `fields` may hold certificate, digest, trust and status; without a status list, what this exchange itself issued is
-    held against its own `revoked` numbers. Nothing is written.
+    `fields` may hold certificate, digest, trust and status; where nobody else is to be trusted, what this exchange
+    itself issued is held against its own `revoked` numbers, whatever list is handed in. Nothing is written.
     """
     certificate, trust = fields.get("certificate", b""), fields.get("trust")
-    status, own = fields.get("status"), _own_word(session, keys, certificate)
-    if status is None and own.ok:
-        status = own_status_list(session, keys, revoked=revoked, now=now)
+    given, own = fields.get("status"), _own_word(session, keys, certificate)
+    listed = own_status_list(session, keys, revoked=revoked, now=now) if own.ok else None
+    status = given if given is not None else listed
     check = partial(
         verify_certificate, certificate, media=None, today=beijing_date(now),
         digest=read_digest(fields.get("digest", b"").decode("utf-8", "replace")) or None,
@@ -78,8 +79,12 @@ def judge(
     if not own.ok:
         return Verdict((*report.checks, own))
     # What this exchange knows of its own keys says who may have signed its list: an earlier key of it, or a later one.
-    known = check(trust=trust_file(session, keys, issuer_name=""), status=status)
-    own_links = {one.name: one for one in known.checks if one.name in _ON_OWN_KEYS}
+    known = partial(check, trust=trust_file(session, keys, issuer_name=""))
+    own_links: dict[str, Check] = {}
+    for one in chain.from_iterable(known(status=listing).checks for listing in (status, listed)):
+        failed_before = one.name in own_links and own_links[one.name].ok is False
+        if one.name in _ON_OWN_KEYS and not failed_before:
+            own_links[one.name] = one
     return Verdict((*(own_links.get(one.name, one) for one in report.checks), own))
 
 

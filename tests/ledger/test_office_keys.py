@@ -13,7 +13,7 @@ from asset_hub.core.db import WriteSession
 from asset_hub.core.errors import BadInput, Forbidden
 from asset_hub.core.ids import new_id
 from asset_hub.core.settings import Settings
-from ledger.certificates import renew_certificate, trust_file
+from ledger.certificates import renew_certificate, status_list, trust_file
 from ledger.confirmations import confirm, list_confirmations, refuse
 from ledger.deployment import ADMIN_DELAY_SECONDS
 from ledger.errors import EntryNotFound
@@ -134,6 +134,12 @@ def test_a_certificate_from_before_holds_after_the_key_was_changed_and_a_new_one
         revoked = judge(
             session, issued.keys, fields={"certificate": issued.certificate}, revoked=[issued.number], now=later
         )
+        own = speaking(session, issued.keys)
+        told = judge(
+            session, issued.keys, revoked=[issued.number], now=later,
+            fields={"certificate": issued.certificate, "status": status_list(own, revoked=[], now=later)},
+        )  # fmt: skip
+        assert told.failed == ("revocation",)
     today = (later + timedelta(days=1)).date()
 
     for certificate in (issued.certificate, fresh):
