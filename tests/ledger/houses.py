@@ -53,12 +53,13 @@ def _first_house() -> tuple[Path, House]:
     """Return a home that nothing is written into any more, and what is in it."""
     folder = Path(tempfile.mkdtemp(prefix="asset-hub-house-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    house = _build_house(folder)
+    house = make_foreign_house(folder)
     house.services.database.dispose()
     return folder / "home", house
 
 
-def _build_house(folder: Path) -> House:
+def make_foreign_house(folder: Path) -> House:
+    """Make a home whose secret and chain no other test's has."""
     services = open_home(Settings(home=folder / "home"))
     with services.database.write() as session:
         seller = make_actor(session, roles={Role.ARCHIVIST, Role.RIGHTS_DESK})

@@ -14,7 +14,7 @@ from ledger.certificates import issue_certificate, status_list, trust_file
 from ledger.errors import EntryNotFound
 from ledger.grants import GrantTerms
 from ledger.verifier import Report, verify_certificate
-from tests.ledger.houses import NOW, anchor_delivery, grant, make_house, make_terms
+from tests.ledger.houses import NOW, anchor_delivery, grant, make_foreign_house, make_house, make_terms
 
 TODAY = date(2027, 1, 1)
 FINGERPRINT = "1f2e3d4c5b6a7988" * 4
@@ -24,9 +24,10 @@ class Issued:
     """A certificate with what its verifier may be given."""
 
     def __init__(
-        self, folder: Path, *, content: bytes = b"the delivered bytes" * 100, terms: GrantTerms | None = None
-    ) -> None:
-        self.house = make_house(folder)
+        self, folder: Path, *, content: bytes = b"the delivered bytes" * 100, terms: GrantTerms | None = None,
+        is_foreign: bool = False,
+    ) -> None:  # fmt: skip
+        self.house = make_foreign_house(folder) if is_foreign else make_house(folder)
         self.keys = self.house.services.keys
         self.media = folder / "delivered.jpg"
         self.media.write_bytes(content)

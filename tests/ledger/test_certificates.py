@@ -65,7 +65,7 @@ def test_each_broken_link_is_named(issued: Issued, tmp_path: Path) -> None:
     content = bytearray(issued.media.read_bytes())
     content[700] ^= 1
     altered.write_bytes(content)
-    other = Issued(tmp_path / "other")
+    other = Issued(tmp_path / "other", is_foreign=True)
 
     def verify(**given_: object) -> list[str]:
         arguments = {"media": issued.media, "trust": issued.trust, "status": issued.clear, "today": TODAY} | given_

@@ -25,7 +25,7 @@ from ledger.types import EntryState
 from ledger.uploads import MAX_BYTES
 from ledger.verifier import signing_digest
 from tests.builders import make_actor
-from tests.ledger.houses import NOW, House, anchor_delivery, grant, make_house, make_terms
+from tests.ledger.houses import NOW, House, anchor_delivery, grant, make_foreign_house, make_house, make_terms
 from tests.web.pages import client_for
 
 MEDIA_SHA256 = "ab" * 32
@@ -34,8 +34,8 @@ MEDIA_SHA256 = "ab" * 32
 class Shop:
     """A home with one certificate that holds today and one of a licence that has ended."""
 
-    def __init__(self, folder: Path) -> None:
-        self.house: House = make_house(folder)
+    def __init__(self, house: House) -> None:
+        self.house = house
         self.valid = self._certificate(grant(self.house, make_terms()))
         ended = GrantTerms(
             ("streaming",), ("CN",), DateRange.years_from(beijing_date(NOW) - timedelta(800), 1), GrantKind(0)
@@ -60,12 +60,12 @@ class Shop:
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    return Shop(tmp_path_factory.mktemp("shop"))
+    return Shop(make_house(tmp_path_factory.mktemp("shop")))
 
 
 @pytest.fixture(scope="module")
 def other(tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    return Shop(tmp_path_factory.mktemp("other"))
+    return Shop(make_foreign_house(tmp_path_factory.mktemp("other")))
 
 
 def verify(client: TestClient, certificate: bytes, *, digest: str = "", **files: bytes) -> str:

@@ -87,7 +87,7 @@ def issued(tmp_path_factory: pytest.TempPathFactory) -> Issued:
 
 @pytest.fixture(scope="module")
 def other(tmp_path_factory: pytest.TempPathFactory) -> Issued:
-    return Issued(tmp_path_factory.mktemp("other"))
+    return Issued(tmp_path_factory.mktemp("other"), is_foreign=True)
 
 
 @pytest.fixture(scope="module")
