@@ -17,7 +17,7 @@ VERIFY = "/api/v1/certificates/verify"
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    return Shop(tmp_path_factory.mktemp("shop"))
+    return Shop(make_house(tmp_path_factory.mktemp("shop")))
 
 
 def test_a_verdict_is_data(shop: Shop) -> None:
