@@ -34,6 +34,7 @@ PUBLIC = (
     "/sign-in",
 )
 DESKS = {
+    "demo-regulator": ("/ledger", "/keys", "/disputes"),
     "demo-archive": ("/intake", "/intake/new", "/review", "/rights", "/keys", "/confirmations"),
     "demo-producer": ("/licences", "/sublicences", "/holds", "/notices", "/account"),
     "demo-curator": ("/curate",),
@@ -79,6 +80,8 @@ def browser() -> Iterator[Browser]:
 def sign_in_demo(page: Page, base: str, login: str) -> None:
     """Enter a demo account through the sign-in page's own form."""
     page.goto(f"{base}/sign-in")
+    if not page.locator("input[name=login][value^=demo-]").count():
+        sys.exit("look: this home has no demo accounts; `make demo ARGS=--no-serve` makes them")
     page.locator(f"form:has(input[name=login][value='{login}']) button").first.click()
     page.wait_for_url(re.compile(r".*(?<!/sign-in)$"))
 
