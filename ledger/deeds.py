@@ -339,7 +339,7 @@ def _take_consent(session: WriteSession, row: DeedRow, people: Mapping[UUID, UUI
     """Let a consent hold: at once where the house keeps its own key, else when a second person has confirmed it."""
     kept = kept_by_operator(session, people, now)
     ask_second_people(session, row.id, kept, deadline=int(min(row.expires_at, now + SIGN_WITHIN).timestamp()), now=now)
-    tell_second_people(session, kept, now=now)
+    tell_second_people(session, row, kept, now=now)
     row.state = DeedState.OPEN if kept else DeedState.AGREED
     session.flush()
 

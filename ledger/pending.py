@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from asset_hub.accounts import Actor, may, require, require_organisation, require_person
+from asset_hub.accounts import Actor, may, require, require_organisation, require_own_hand, require_person
 from asset_hub.core.db import ReadSession, WriteSession
 from ledger import permissions
 from ledger.entries import move_to_the_end, submit_soon
@@ -86,6 +86,8 @@ def give_signature(
     entry = session.get_one(EntryRow, row.entry_id, with_for_update=True, populate_existing=True)
     if not _may_sign(by, entry.kind, row.slot):
         raise SignatureNotFound
+    if entry.kind == EntryKind.ROLE:
+        require_own_hand(by)
     if entry.state != EntryState.UNSIGNED or row.signature is not None or now.timestamp() >= row.deadline:
         raise SignatureClosed
     asks = wanted(session, entry, deadline=row.deadline, now=now)

@@ -1,5 +1,6 @@
 """The authority keeps a key of its own: the exchange then cannot freeze, decide, end or correct without it."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -123,6 +124,9 @@ def test_the_key_that_is_to_keep_the_role_accepts_first(bench: Bench) -> None:
         give_signature(
             session, pending_id=one.id, signature=OWN.sign(one.digest), by=bench.desk, now=bench.now
         )  # fmt: skip
+    token = replace(bench.regulator, scopes=frozenset({"ledger.sign_role"}))
+    with bench.services.database.write() as session, pytest.raises(Forbidden):
+        give_signature(session, pending_id=one.id, signature=OWN.sign(one.digest), by=token, now=bench.now)
     bench.now = one.deadline + timedelta(seconds=1)
     with bench.services.database.write() as session:
         lapse_unsigned(session, entry_id=one.entry_id, now=bench.now)
