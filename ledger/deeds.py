@@ -366,10 +366,16 @@ def _require_side(by: Actor, sides: set[UUID]) -> None:
 
 
 def _permission_for(session: ReadSession, row: DeedRow, house: UUID) -> Permission:
-    """Return what somebody of a house needs to speak for it in a deed."""
+    """Return what somebody of a house needs to speak for it in a deed. Raises DeedClosed.
+
+    A licence that the ledger refused is gone, and nothing is left to end.
+    """
     if row.kind != DeedKind.TERMINATE:
         return permissions.DEED
-    return _permission_to_end(session.get_one(GrantRow, int(row.args["number"])), house)
+    grant = session.get(GrantRow, int(row.args["number"]))
+    if grant is None:
+        raise DeedClosed
+    return _permission_to_end(grant, house)
 
 
 def _permission_to_end(grant: GrantRow, house: UUID) -> Permission:

@@ -18,26 +18,30 @@ from ledger.deeds import (
     agree,
     consent_to_licences,
     correct_title,
+    decline,
     get_deed,
+    propose_end,
     propose_pledge,
     propose_title,
     propose_transfer,
     title_of_rights,
 )
 from ledger.entries import admit_organisation, held_grants
+from ledger.errors import DeedClosed
 from ledger.handed import SPEAKER, signatures_of
 from ledger.house_keys import add_key, cancel_recovery, list_keys, propose_recovery, recover, renew_custody
 from ledger.key_errors import ConfirmationClosed, ConfirmationNotFound, RecoveryOpposed, SamePerson
 from ledger.key_models import KeyRow
-from ledger.models import EntryRow
+from ledger.models import EntryRow, GrantRow
 from ledger.office_keys import rotate_key
+from ledger.outcomes import refuse_entry
 from ledger.pending import go_on_when_whole, lapse_unsigned, list_pending
 from ledger.signing import Key, Office
 from ledger.submit import submit_next
 from ledger.types import DECLINED_REASON, UNCONFIRMED_REASON, CustodyKind, DeedState, EntryState, KeyState
 from ledger.vault import speaking
 from tests.builders import make_actor
-from tests.ledger.houses import NOW, House, confirm_all, make_house
+from tests.ledger.houses import NOW, House, confirm_all, grant, make_house, make_terms
 from tests.ledger.test_deeds import id_of
 from tests.web.pages import client_for
 
@@ -348,3 +352,19 @@ def test_no_desk_is_second_person_of_what_the_exchange_does_with_keys(house: Hou
 
         reasons = session.exec(select(EntryRow.reason).where(EntryRow.state == EntryState.REFUSED)).all()
         assert reasons == [DECLINED_REASON]
+
+
+def test_the_end_of_a_licence_that_the_ledger_refused_is_closed(house: House) -> None:
+    keys = house.services.keys
+    grant(house, make_terms())
+    house.run()
+    with house.services.database.write() as session:
+        row = session.exec(select(GrantRow)).one()
+        deed = propose_end(session, keys, number=row.number, reason="协议", by=house.seller, now=NOW)
+        refuse_entry(session, session.get_one(EntryRow, row.entry_id), "Paused()")
+
+    with house.services.database.write() as session:
+        with pytest.raises(DeedClosed):
+            agree(session, keys, deed_id=deed.id, by=house.buyer, now=NOW)
+        with pytest.raises(DeedClosed):
+            decline(session, deed_id=deed.id, by=house.buyer)
