@@ -20,7 +20,7 @@ from ledger.deployment import ADMIN_DELAY_SECONDS
 from ledger.disputes import CaseState
 from ledger.entries import record_licence, reserve_number
 from ledger.key_errors import ChangeOpen, KeyTaken, SignatureNotFound
-from ledger.key_models import RoleChangeRow, RoleKeeperRow
+from ledger.key_models import KeyRow, RoleChangeRow, RoleKeeperRow
 from ledger.models import EntryRow, GrantRow
 from ledger.office import follow_halt
 from ledger.office_keys import (
@@ -322,6 +322,12 @@ def test_roles_that_the_exchange_needs_are_not_handed_over_and_nothing_is_mixed(
     with bench.services.database.write() as session:
         with pytest.raises(BadInput):
             take_role(session, keys, role=AUTHORITY, address=OWN.address, reason="x", by=by, now=bench.now)
+        kept = session.exec(
+            select(KeyRow).where(KeyRow.organisation_id == require_organisation(bench.respondent))
+        ).one()
+        kept.sealed = None  # a key of a home from before, derived from its secret
+        with pytest.raises(KeyTaken):
+            give_role(session, keys, role="NOTARY", address=kept.address, reason="x", by=by, now=bench.now)
         with pytest.raises(KeyTaken):
             give_role(session, keys, role=AUTHORITY, address=OWN.address, reason="x", by=by, now=bench.now)
         hand_over_role(session, keys, role=AUTHORITY, address=NEXT.address, reason="x", by=by, now=bench.now)
