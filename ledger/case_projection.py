@@ -15,7 +15,7 @@ from ledger.case_steps import write_state
 from ledger.entries import record_entry
 from ledger.models import EntryRow
 from ledger.office import FOLLOW_HALT, is_halted
-from ledger.types import UNSIGNED_REASON, EntryKind
+from ledger.types import UNCONFIRMED_REASON, UNSIGNED_REASON, EntryKind
 
 _ACTIVE, _FROZEN = 1, 2
 # The exchange carries out what was ordered or agreed; who ended the dispute need not be allowed to hold works back.
@@ -40,7 +40,7 @@ def case_refused(session: WriteSession, entry: EntryRow) -> None:
     """Take a refused step back: the dispute stands as before, and what was held back for it is free again."""
     step = session.exec(select(CaseStepRow).where(CaseStepRow.entry_id == entry.id)).first()
     if step is None:
-        if entry.reason == UNSIGNED_REASON:  # the work's status, which is to follow all the same
+        if entry.reason in (UNSIGNED_REASON, UNCONFIRMED_REASON):  # the work's status, which is to follow all the same
             asset_id = session.get_one(CaseRow, entry.subject_id).asset_id
             enqueue(session, FOLLOW_HALT, queue=Queue.CHAIN, asset_id=asset_id)
         return

@@ -24,6 +24,7 @@ from ledger.case_errors import BadCase, CaseBusy, CaseUnsigned
 from ledger.case_models import CaseRow, CaseStepRow
 from ledger.disputes import CaseAct, CaseRecord, CaseState, Claim, OpenCase, SubjectKind, advance_case, licence_subject
 from ledger.entries import commitment_to, record_entry
+from ledger.errors import ActRefused
 from ledger.handed import signatures_of
 from ledger.merkle import keccak, root_of
 from ledger.models import EntryRow
@@ -147,13 +148,20 @@ def record_step(
 
 
 def case_signed(session: WriteSession, entry: EntryRow, now: datetime) -> None:
-    """Move a dispute by a step that every house has signed now; what only carries an earlier one out moves nothing."""
+    """Move a dispute by a step that every house has signed now; what only carries an earlier one out moves nothing.
+
+    A step that the ledger would refuse by now is given up, and the dispute stands as before.
+    """
     case = session.get_one(CaseRow, entry.subject_id, with_for_update=True, populate_existing=True)
     step = session.exec(select(CaseStepRow).where(CaseStepRow.entry_id == entry.id)).first()
     if step is None:
         return
     act, before, time = read_act(entry.args, entry.op_id), record_of(case), int(now.timestamp())
-    after = act.after(time=time) if isinstance(act, OpenCase) else advance_case(before, act, time=time)  # type: ignore[arg-type]  # read by its name
+    try:
+        after = act.after(time=time) if isinstance(act, OpenCase) else advance_case(before, act, time=time)  # type: ignore[arg-type]  # read by its name
+    except ActRefused:
+        overtake(session, entry, now=now)
+        return
     _move(case, step, before, after)
 
 

@@ -1,7 +1,8 @@
 """The second person's word (复核): read what the operator's key is to sign for a house, then confirm or refuse it.
 
 For each house somebody else than who agreed confirms: another of its rights desk, or a person of the operator, who is
-never the first. Source: ADR 0019.
+never the first. What the exchange itself does with keys and roles only the operator's and the regulator's people
+confirm, by their own hand. Source: ADR 0019.
 """
 
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from asset_hub.accounts import Actor, may, require_person
+from asset_hub.accounts import Actor, may, require_own_hand, require_person
 from asset_hub.accounts.models import PersonRow
 from asset_hub.core.db import ReadSession, WriteSession
 from ledger import permissions
@@ -19,7 +20,7 @@ from ledger.key_models import ConfirmationRow
 from ledger.models import DeedRow, EntryRow
 from ledger.pending import ask_again, give_up, go_on_when_whole
 from ledger.said import Said, say, say_consent
-from ledger.second_person import confirmations_wanted
+from ledger.second_person import confirmations_wanted, is_of_office
 from ledger.types import DECLINED_REASON, DeedState, EntryState
 
 
@@ -43,8 +44,10 @@ def list_confirmations(session: ReadSession, *, by: Actor, now: datetime) -> tup
         .where(col(ConfirmationRow.confirmed_at).is_(None), ConfirmationRow.deadline > now.timestamp())
         .order_by(col(ConfirmationRow.created_at), col(ConfirmationRow.id))
     )
-    rows = [row for row in session.exec(statement) if _may_confirm(row, by)]
-    waiting = [(row, act) for row in rows if _waits(act := _act_of(session, row)) and _is_wanted(session, row)]
+    rows = [(row, _act_of(session, row)) for row in session.exec(statement) if _may_read(row, by)]
+    waiting = [
+        (row, act) for row, act in rows if _may_confirm(row, act, by) and _waits(act) and _is_wanted(session, row)
+    ]  # fmt: skip
     names: dict[UUID, str] = dict(
         session.exec(
             select(PersonRow.id, PersonRow.name).where(col(PersonRow.id).in_({row.asked_by for row, _ in waiting}))
@@ -62,9 +65,11 @@ def list_confirmations(session: ReadSession, *, by: Actor, now: datetime) -> tup
 def confirm(session: WriteSession, *, confirmation_id: UUID, by: Actor, now: datetime) -> bool:
     """Confirm as the second person; with the last word the act goes on. Say whether it does.
 
-    Raises ConfirmationNotFound, ConfirmationClosed, SamePerson.
+    Raises ConfirmationNotFound, ConfirmationClosed, SamePerson; Forbidden for a token where the act is the exchange's.
     """
     row, act = _open_row(session, confirmation_id, by, now)
+    if is_of_office(act):
+        require_own_hand(by)
     if row.asked_by == by.person_id:
         raise SamePerson
     row.confirmed_by, row.confirmed_at = require_person(by), now
@@ -94,9 +99,8 @@ def _open_row(
     session: WriteSession, confirmation_id: UUID, by: Actor, now: datetime
 ) -> tuple[ConfirmationRow, EntryRow | DeedRow]:
     row = session.get(ConfirmationRow, confirmation_id, with_for_update=True, populate_existing=True)
-    if row is None or not _may_confirm(row, by):
+    if row is None or not _may_confirm(row, act := _act_of(session, row), by):
         raise ConfirmationNotFound
-    act = _act_of(session, row)
     session.refresh(act, with_for_update=True)
     if not _waits(act) or row.confirmed_at is not None or now.timestamp() >= row.deadline:
         raise ConfirmationClosed
@@ -116,7 +120,15 @@ def _is_wanted(session: ReadSession, row: ConfirmationRow) -> bool:
     return any(one.id == row.id for one in confirmations_wanted(session, row.act_id))
 
 
-def _may_confirm(row: ConfirmationRow, by: Actor) -> bool:
+def _may_read(row: ConfirmationRow, by: Actor) -> bool:
+    """Say whether it can concern the reader at all, before each act is looked at."""
+    is_of_house = by.organisation_id == row.organisation_id
+    return is_of_house or may(by, permissions.CONFIRM) or may(by, permissions.CONFIRM_OFFICE)
+
+
+def _may_confirm(row: ConfirmationRow, act: EntryRow | DeedRow, by: Actor) -> bool:
+    if is_of_office(act):
+        return may(by, permissions.CONFIRM_OFFICE)
     is_of_house = by.organisation_id == row.organisation_id
     return (
         may(by, permissions.CONFIRM)

@@ -339,7 +339,7 @@ def _take_consent(session: WriteSession, row: DeedRow, people: Mapping[UUID, UUI
     """Let a consent hold: at once where the house keeps its own key, else when a second person has confirmed it."""
     kept = kept_by_operator(session, people, now)
     ask_second_people(session, row.id, kept, deadline=int(min(row.expires_at, now + SIGN_WITHIN).timestamp()), now=now)
-    tell_second_people(session, kept, now=now)
+    tell_second_people(session, row, kept, now=now)
     row.state = DeedState.OPEN if kept else DeedState.AGREED
     session.flush()
 
@@ -366,10 +366,16 @@ def _require_side(by: Actor, sides: set[UUID]) -> None:
 
 
 def _permission_for(session: ReadSession, row: DeedRow, house: UUID) -> Permission:
-    """Return what somebody of a house needs to speak for it in a deed."""
+    """Return what somebody of a house needs to speak for it in a deed. Raises DeedClosed.
+
+    A licence that the ledger refused is gone, and nothing is left to end.
+    """
     if row.kind != DeedKind.TERMINATE:
         return permissions.DEED
-    return _permission_to_end(session.get_one(GrantRow, int(row.args["number"])), house)
+    grant = session.get(GrantRow, int(row.args["number"]))
+    if grant is None:
+        raise DeedClosed
+    return _permission_to_end(grant, house)
 
 
 def _permission_to_end(grant: GrantRow, house: UUID) -> Permission:

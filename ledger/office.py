@@ -28,7 +28,7 @@ from ledger.models import EntryRow, OrgRow, PauseRow, WorkRow
 from ledger.office_acts import PAUSE
 from ledger.pauses import REGISTER_OF, Pause, paused_registers
 from ledger.sites import find_site
-from ledger.types import UNSIGNED_REASON, EntryKind, EntryState
+from ledger.types import UNCONFIRMED_REASON, UNSIGNED_REASON, EntryKind, EntryState
 
 FOLLOW_HALT = "ledger.follow_halt"
 TRADE = tuple(sorted(set(REGISTER_OF.values())))
@@ -102,7 +102,7 @@ def is_halted(session: ReadSession, *, asset_id: UUID, now: datetime) -> bool:
 
 def office_refused(session: WriteSession, entry: EntryRow) -> None:
     """Take back what the ledger refused to pause; a freeze that was not signed in time is asked for again."""
-    if entry.args["act"] == SetStatus.__name__ and entry.reason == UNSIGNED_REASON:
+    if entry.args["act"] == SetStatus.__name__ and entry.reason in (UNSIGNED_REASON, UNCONFIRMED_REASON):
         enqueue(session, FOLLOW_HALT, queue=Queue.CHAIN, asset_id=entry.subject_id)
     if entry.args["act"] != PAUSE:
         return

@@ -42,7 +42,7 @@ from ledger.role_acts import ANNOUNCE, CARRY_OUT, ENDOW, WITHDRAW, Step
 from ledger.roles import holders_of_roles
 from ledger.signing import AUTHORITY, HomeKeys, Office, new_key
 from ledger.sites import find_site
-from ledger.types import EntryKind, EntryState
+from ledger.types import CustodyKind, EntryKind, EntryState
 from ledger.vault import note_first_keys, speaking
 
 CARRY_OUT_CHANGE = "ledger.carry_out_change"
@@ -412,7 +412,7 @@ def _held(session: ReadSession, keys: HomeKeys) -> set[tuple[str, bytes]]:
 
 def _is_known(session: ReadSession, address: bytes) -> bool:
     """Say whether it is, or was, a key of the exchange, or one that it keeps for a house."""
-    kept = select(KeyRow).where(KeyRow.address == address, col(KeyRow.sealed).is_not(None))
+    kept = select(KeyRow).where(KeyRow.address == address, KeyRow.custody == CustodyKind.CUSTODY)
     return session.get(OfficeKeyRow, address) is not None or session.exec(kept).first() is not None
 
 

@@ -1,5 +1,6 @@
 """What a house has to sign by its own key: shown exactly and in words, taken when its key signed it, else lapsed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,7 +8,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from asset_hub.accounts import Actor, may, require, require_organisation, require_person
+from asset_hub.accounts import Actor, may, require, require_organisation, require_own_hand, require_person
 from asset_hub.core.db import ReadSession, WriteSession
 from ledger import permissions
 from ledger.entries import move_to_the_end, submit_soon
@@ -18,9 +19,10 @@ from ledger.models import EntryRow
 from ledger.pauses import require_open
 from ledger.recovery import recover_address
 from ledger.said import Said, say
-from ledger.second_person import confirmations_wanted
+from ledger.second_person import confirmations_wanted, tell_second_people
+from ledger.terms import end_of_term
 from ledger.types import OVERTAKEN_REASON, UNCONFIRMED_REASON, UNSIGNED_REASON, EntryId, EntryKind, EntryState
-from ledger.waiting import SIGN_WITHIN, hold_back, speaking_keys, wanted, write_asks
+from ledger.waiting import SIGN_WITHIN, Ask, hold_back, speaking_keys, wanted, write_asks
 
 _SHOWN_FOR = timedelta(days=30)
 _OF_AUTHORITY = (EntryKind.CASE, EntryKind.OFFICE, EntryKind.TITLE, EntryKind.END)
@@ -86,6 +88,8 @@ def give_signature(
     entry = session.get_one(EntryRow, row.entry_id, with_for_update=True, populate_existing=True)
     if not _may_sign(by, entry.kind, row.slot):
         raise SignatureNotFound
+    if entry.kind == EntryKind.ROLE:
+        require_own_hand(by)
     if entry.state != EntryState.UNSIGNED or row.signature is not None or now.timestamp() >= row.deadline:
         raise SignatureClosed
     asks = wanted(session, entry, deadline=row.deadline, now=now)
@@ -99,27 +103,25 @@ def give_signature(
 
 
 def ask_keeper(session: WriteSession, now: datetime) -> None:
-    """Ask for what is decided and not carried yet of the key that keeps the role now; what nobody keeps goes on."""
-    from ledger.projections import PROJECTIONS  # it comes here to say what follows from an entry
+    """Ask for what is decided and not carried yet of the key that keeps the role now; what nobody keeps goes on.
 
+    What the authority's key had signed before the exchange took the role back goes on under the exchange's key, and no
+    second person is asked for it: the authority's person decided it, and that is on its way. What had not been signed
+    waits for the second person where one is wanted (ADR 0019). What can come to nothing any more is given up: this runs
+    in the block's transaction, which nothing here may stop.
+    """
     waiting = select(EntryRow).where(
         col(EntryRow.state).in_((EntryState.RECORDED, EntryState.UNSIGNED)), col(EntryRow.kind).in_(_OF_AUTHORITY)
     )
     for entry in session.exec(waiting.order_by(col(EntryRow.number))).all():
-        had = any(is_of_role(row.slot) for row in signatures_of(session, entry.id))
-        deadline = min(_deadlines(session, entry.id), default=int((now + SIGN_WITHIN).timestamp()))
+        deadline = _time_to_sign(session, entry, now)
         try:
             asks = wanted(session, entry, deadline=deadline, now=now)
         except KeyMissing:  # of a house: that entry has its own answer, and this must not stop the block
             continue
-        if not had and not any(is_of_role(ask.slot) for ask in asks):
-            continue
-        write_asks(session, entry, asks, now)
-        if entry.state == EntryState.RECORDED:
-            PROJECTIONS[EntryKind(entry.kind)].held_back(session, entry)
-            hold_back(session, entry, deadline)
-        else:
-            go_on_when_whole(session, entry, now)
+        slots = [ask.slot for ask in asks] + [row.slot for row in signatures_of(session, entry.id)]
+        if any(is_of_role(slot) for slot in slots):
+            _ask_another(session, entry, asks, deadline, now)
     session.flush()
 
 
@@ -155,7 +157,7 @@ def list_given_up(session: ReadSession, *, by: Actor, now: datetime) -> tuple[Gi
     """Return what one's house did not sign and was given up, newest first, of the last 30 days. Raises Forbidden."""
     house = _require_signer(by)
     statement = (
-        select(EntryRow)
+        select(EntryRow, SignatureRow.slot)
         .join(SignatureRow, col(SignatureRow.entry_id) == col(EntryRow.id))
         .where(
             SignatureRow.organisation_id == house, col(SignatureRow.signature).is_(None),
@@ -163,11 +165,11 @@ def list_given_up(session: ReadSession, *, by: Actor, now: datetime) -> tuple[Gi
             col(EntryRow.confirmed_at) > now - _SHOWN_FOR,
         )
         .order_by(col(EntryRow.number).desc())
-        .distinct()
     )  # fmt: skip
+    found = {entry.id: entry for entry, slot in session.exec(statement) if _may_sign(by, entry.kind, slot)}
     return tuple(
         GivenUp(EntryKind(entry.kind), say(session, entry), str(entry.reason), entry.confirmed_at or entry.created_at)
-        for entry in session.exec(statement)
+        for entry in found.values()
     )
 
 
@@ -197,6 +199,36 @@ def _may_sign(by: Actor, kind: str, slot: str) -> bool:
     if is_of_role(slot) or kind == EntryKind.ROLE:
         return may(by, permissions.SIGN_ROLE)
     return may(by, permissions.KEYS, organisation_id=by.organisation_id)
+
+
+def _ask_another(session: WriteSession, entry: EntryRow, asks: Sequence[Ask], deadline: int, now: datetime) -> None:
+    """Ask for an entry's signatures after a role has gone to another key; what that one signed is not asked again."""
+    from ledger.projections import PROJECTIONS  # as above
+
+    is_on_its_way = entry.state == EntryState.RECORDED
+    if now.timestamp() >= deadline and (asks or not is_on_its_way):
+        give_up(session, entry, UNSIGNED_REASON, now=now)
+        return
+    addresses = {ask.slot: ask.address for ask in asks}
+    for row in signatures_of(session, entry.id):
+        if is_of_role(row.slot) and row.address != addresses.get(row.slot):
+            session.delete(row)
+    session.flush()
+    write_asks(session, entry, asks, now)
+    if not is_on_its_way:
+        wait_for = {row.organisation_id: row.asked_by for row in confirmations_wanted(session, entry.id)}
+        tell_second_people(session, entry, wait_for, now=now)
+        go_on_when_whole(session, entry, now)
+    elif any(row.signature is None for row in signatures_of(session, entry.id)):
+        PROJECTIONS[EntryKind(entry.kind)].held_back(session, entry)
+        hold_back(session, entry, deadline)
+
+
+def _time_to_sign(session: ReadSession, entry: EntryRow, now: datetime) -> int:
+    """Return until when an entry waits, or would: what is on its way and has to be signed after all begins anew."""
+    waits_until = _deadlines(session, entry.id) if entry.state == EntryState.UNSIGNED else []
+    last, term = int((now + SIGN_WITHIN).timestamp()), end_of_term(session, entry)
+    return min(waits_until, default=last if term is None else min(last, term))
 
 
 def _go_on(session: WriteSession, entry: EntryRow, now: datetime) -> None:

@@ -19,6 +19,7 @@ OVERSEE_STATEMENTS = Permission("ledger.oversee_statements", frozenset({Role.OPE
 OBJECT = Permission("ledger.object", frozenset({Role.RIGHTS_DESK}), own_organisation=True)
 KEYS = Permission("ledger.keys", frozenset({Role.RIGHTS_DESK}), own_organisation=True)
 CONFIRM = Permission("ledger.confirm", frozenset({Role.OPERATOR}))
+CONFIRM_OFFICE = Permission("ledger.confirm_office", frozenset({Role.OPERATOR, Role.REGULATOR}))
 PAUSE = Permission("ledger.pause", frozenset({Role.OPERATOR, Role.REGULATOR}))
 RECOVER_KEY = Permission("ledger.recover_key", frozenset({Role.OPERATOR}))
 SIGN_ROLE = Permission("ledger.sign_role", frozenset({Role.REGULATOR}))
@@ -29,5 +30,5 @@ OVERSEE_UNSIGNED = Permission("ledger.oversee_unsigned", frozenset({Role.OPERATO
 TABLE = (
     DEED, END_LICENCE, HOLD, DECREE, OVERSEE, COMPACT, BRING_CASE, RULE_CASE, CLOSE_CASE, SEE_CASES, OVERSEE_CASES,
     PUBLISH_STATEMENT, SEE_STATEMENTS, OVERSEE_STATEMENTS, OBJECT, KEYS, CONFIRM,
-    PAUSE, RECOVER_KEY, SIGN_ROLE, CHANGE_ROLES, WITHDRAW_ROLE, OVERSEE_UNSIGNED,
+    CONFIRM_OFFICE, PAUSE, RECOVER_KEY, SIGN_ROLE, CHANGE_ROLES, WITHDRAW_ROLE, OVERSEE_UNSIGNED,
 )  # fmt: skip

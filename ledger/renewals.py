@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from asset_hub.accounts import Actor, require, require_person
+from asset_hub.accounts import Actor, require, require_own_hand, require_person
 from asset_hub.core.db import ReadSession, WriteSession
 from ledger import permissions
 from ledger.confirmations import confirm
@@ -38,7 +38,8 @@ def confirm_renewals(session: WriteSession, *, by: Actor, now: datetime) -> int:
 
     Raises ConfirmationClosed, Forbidden.
     """
-    require(by, permissions.CONFIRM)
+    require(by, permissions.CONFIRM_OFFICE)
+    require_own_hand(by)
     waiting = _waiting_renewals(session, by=by, now=now)
     return sum(confirm(session, confirmation_id=one, by=by, now=now) for one in waiting)
 

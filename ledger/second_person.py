@@ -9,15 +9,29 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from asset_hub.accounts import Role, people_with_role
+from asset_hub.accounts import PersonId, Role, people_with_role
 from asset_hub.core.db import ReadSession, WriteSession
 from asset_hub.core.ids import new_id
 from asset_hub.core.text import N_, Text
 from asset_hub.messages import notify
 from ledger.handed import signatures_of, stands_for_second_person
 from ledger.key_models import ConfirmationRow
+from ledger.models import DeedRow, EntryRow
+from ledger.types import EntryKind
 
 _ASKED = N_("An act of a house waits for you as the second person.")
+_ASKED_OF_OFFICE = N_("What the exchange does with keys or roles waits for you as the second person.")
+
+
+def is_of_office(act: EntryRow | DeedRow) -> bool:
+    """Say whether the exchange itself does this with keys or roles: no house's desk is its second person.
+
+    For an operator makes the accounts of the exchange's own desk, and would be both people.
+    """
+    if isinstance(act, DeedRow):
+        return False
+    is_by_exchange = bool(act.args.get("by_registrar") or act.args.get("custody"))
+    return act.kind == EntryKind.ROLE or (act.kind == EntryKind.KEY and is_by_exchange)
 
 
 def ask_second_people(
@@ -33,14 +47,19 @@ def ask_second_people(
     session.flush()
 
 
-def tell_second_people(session: WriteSession, people: Mapping[UUID, UUID], *, now: datetime) -> None:
-    """Tell the others of each house's rights desk, or the operator's people where it has nobody else."""
+def tell_second_people(
+    session: WriteSession, act: EntryRow | DeedRow, people: Mapping[UUID, UUID], *, now: datetime
+) -> None:
+    """Tell the others of each house's rights desk, or the operator's people where it has nobody else.
+
+    Of what is the exchange's own, tell the operator's people and the regulator's.
+    """
+    is_office = is_of_office(act)
+    text = Text(_ASKED_OF_OFFICE if is_office else _ASKED)
     for house, person in people.items():
-        desk = people_with_role(session, Role.RIGHTS_DESK, organisation_id=house)
-        others = [one for one in desk if one != person] or people_with_role(session, Role.OPERATOR)
-        for other in others:
+        for other in _of_office(session) if is_office else _of_house(session, house, person):
             if other != person:
-                notify(session, person_id=other, text=Text(_ASKED), link="/confirmations", now=now)
+                notify(session, person_id=other, text=text, link="/confirmations", now=now)
 
 
 def confirmations_wanted(session: ReadSession, act_id: UUID) -> list[ConfirmationRow]:
@@ -52,3 +71,13 @@ def confirmations_wanted(session: ReadSession, act_id: UUID) -> list[Confirmatio
         row.organisation_id for row in signatures_of(session, act_id) if stands_for_second_person(row.slot)
     }
     return [row for row in rows if row.organisation_id not in sign_themselves]
+
+
+def _of_office(session: ReadSession) -> set[PersonId]:
+    return {*people_with_role(session, Role.OPERATOR), *people_with_role(session, Role.REGULATOR)}
+
+
+def _of_house(session: ReadSession, house: UUID, person: UUID) -> set[PersonId]:
+    desk = people_with_role(session, Role.RIGHTS_DESK, organisation_id=house)
+    others = {one for one in desk if one != person}
+    return others or set(people_with_role(session, Role.OPERATOR))

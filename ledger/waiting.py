@@ -63,7 +63,7 @@ def wait_for_houses(session: WriteSession, entry: EntryRow, people: Mapping[UUID
     write_asks(session, entry, asks, now)
     ask_second_people(session, entry.id, people, deadline=deadline, now=now)
     wait_for = {row.organisation_id: row.asked_by for row in confirmations_wanted(session, entry.id)}
-    tell_second_people(session, wait_for, now=now)
+    tell_second_people(session, entry, wait_for, now=now)
     if asks or wait_for:
         hold_back(session, entry, deadline)
     session.flush()

@@ -33,6 +33,7 @@ ACT_NAMES: Mapping[str, str] = {
     "ledger.compact": N_("take ended licences off the ledger's lists"),
     "ledger.keys": N_("keep the keys of the house and sign by them"),
     "ledger.confirm": N_("confirm, as the second person, what the exchange's key signs for a house"),
+    "ledger.confirm_office": N_("confirm, as the second person, what the exchange does with keys and roles"),
     "ledger.pause": N_("pause trade, and let it go on"),
     "ledger.recover_key": N_("recover, renew and end keys of houses"),
     "ledger.sign_role": N_("sign by the authority's own key"),

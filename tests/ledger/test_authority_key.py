@@ -1,5 +1,7 @@
 """The authority keeps a key of its own: the exchange then cannot freeze, decide, end or correct without it."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -7,19 +9,21 @@ from uuid import UUID
 import pytest
 from sqlmodel import select
 
-from asset_hub.accounts import Actor, Role, require_organisation
+from asset_hub.accounts import Actor, Role, require_organisation, require_person
 from asset_hub.accounts.models import PartyRow
 from asset_hub.catalogue import RestrictionKind, restrict
 from asset_hub.core.errors import BadInput, Forbidden
+from asset_hub.messages import list_notices
 from ledger.addresses import show_address
-from ledger.cases import answer_case, close_case, decide_case, freeze_case
+from ledger.cases import CaseId, answer_case, close_case, decide_case, freeze_case
 from ledger.codebook import GrantKind
+from ledger.confirmations import list_confirmations
 from ledger.deeds import correct_title, propose_end, title_of_rights
 from ledger.deployment import ADMIN_DELAY_SECONDS
 from ledger.disputes import CaseState
 from ledger.entries import record_licence, reserve_number
 from ledger.key_errors import ChangeOpen, KeyTaken, SignatureNotFound
-from ledger.key_models import RoleChangeRow, RoleKeeperRow
+from ledger.key_models import KeyRow, RoleChangeRow, RoleKeeperRow, SignatureRow
 from ledger.models import EntryRow, GrantRow
 from ledger.office import follow_halt
 from ledger.office_keys import (
@@ -31,11 +35,12 @@ from ledger.office_keys import (
     take_back_role,
     take_role,
 )
-from ledger.pending import Pending, give_signature, lapse_unsigned, list_pending
+from ledger.pending import Pending, give_signature, give_up, lapse_unsigned, list_given_up, list_pending
 from ledger.replay import verify_journal
 from ledger.roles import holders_of_roles
 from ledger.signing import AUTHORITY, Key, Office
-from ledger.types import EntryState
+from ledger.submit import submit_next
+from ledger.types import OVERTAKEN_REASON, UNCONFIRMED_REASON, UNSIGNED_REASON, EntryState
 from ledger.vault import speaking
 from tests.builders import make_actor
 from tests.ledger.court import Court
@@ -73,7 +78,7 @@ class Bench(Court):
 
     def finish(self, change: UUID) -> ChangeState:
         """Let the two days pass and carry a change out."""
-        self.now += timedelta(seconds=ADMIN_DELAY_SECONDS + 600)
+        self.wait_until_ready()
         with self.services.database.write() as session:
             carry_out(session, change_id=change, now=self.now)
         self.carry()
@@ -90,6 +95,64 @@ class Bench(Court):
         self.carry()
         assert self.sign(key) == 1
         assert self.finish(change) == ChangeState.DONE
+
+    def wait_until_ready(self) -> None:
+        self.now += timedelta(seconds=ADMIN_DELAY_SECONDS + 600)
+
+    def take_back(self) -> UUID:
+        """Have the role announced for the exchange's own key again."""
+        with self.services.database.write() as session:
+            change = take_back_role(
+                session, self.keys, role=AUTHORITY, reason="x", by=self.operator, now=self.now
+            )  # fmt: skip
+            confirm_all(session)
+        self.carry()
+        return change
+
+    def announce(self, key: Key) -> UUID:
+        """Have the role announced for a key that accepts it."""
+        with self.services.database.write() as session:
+            change = hand_over_role(
+                session, self.keys, role=AUTHORITY, address=key.address, reason="x", by=self.operator, now=self.now
+            )
+            confirm_all(session)
+        assert self.sign(key) == 1
+        return change
+
+    def answered(self) -> CaseId:
+        case = self.open()
+        self.do(answer_case, case, self.respondent)
+        return case
+
+    def correct(self) -> None:
+        """Decide what the title of the work is, without carrying it."""
+        seller = require_organisation(self.respondent)
+        with self.services.database.write() as session:
+            correct_title(
+                session, self.keys, asset_id=self.asset_id, after=title_of_rights({("all",): {seller: 10_000}}),
+                decision="判决", by=self.regulator, now=self.now,
+            )  # fmt: skip
+
+    def sign_while_it_goes(self, change: UUID, *, then: Callable[[], None] = lambda: None) -> None:
+        """Sign what waits just before a change takes the role from the key that signs; no second person speaks."""
+        waiting = self.pending()
+        with self.services.database.write() as session:
+            carry_out(session, change_id=change, now=self.now)
+            for one in waiting:
+                give_signature(
+                    session, pending_id=one.id, signature=OWN.sign(one.digest), by=self.regulator, now=self.now
+                )
+        then()
+        self.submit()
+
+    def submit(self) -> None:
+        with self.services.database.write() as session:
+            while submit_next(session, self.keys, now=self.now):
+                pass
+
+    def states(self) -> set[str]:
+        with self.services.database.read() as session:
+            return set(session.exec(select(EntryRow.state)))
 
     def reasons(self) -> list[str | None]:
         with self.services.database.read() as session:
@@ -123,6 +186,9 @@ def test_the_key_that_is_to_keep_the_role_accepts_first(bench: Bench) -> None:
         give_signature(
             session, pending_id=one.id, signature=OWN.sign(one.digest), by=bench.desk, now=bench.now
         )  # fmt: skip
+    token = replace(bench.regulator, scopes=frozenset({"ledger.sign_role"}))
+    with bench.services.database.write() as session, pytest.raises(Forbidden):
+        give_signature(session, pending_id=one.id, signature=OWN.sign(one.digest), by=token, now=bench.now)
     bench.now = one.deadline + timedelta(seconds=1)
     with bench.services.database.write() as session:
         lapse_unsigned(session, entry_id=one.entry_id, now=bench.now)
@@ -181,6 +247,8 @@ def test_a_freeze_that_is_not_signed_in_time_is_asked_for_again(bench: Bench) ->
     bench.now = one.deadline + timedelta(seconds=1)
     with bench.services.database.write() as session:
         lapse_unsigned(session, entry_id=one.entry_id, now=bench.now)
+        given_up = [list_given_up(session, by=by, now=bench.now) for by in (bench.regulator, bench.desk)]
+    assert [len(found) for found in given_up] == [1, 0]
     assert bench.pending() == ()
     bench.services.run_jobs(threads=1)
     bench.now = NOW
@@ -318,6 +386,12 @@ def test_roles_that_the_exchange_needs_are_not_handed_over_and_nothing_is_mixed(
     with bench.services.database.write() as session:
         with pytest.raises(BadInput):
             take_role(session, keys, role=AUTHORITY, address=OWN.address, reason="x", by=by, now=bench.now)
+        kept = session.exec(
+            select(KeyRow).where(KeyRow.organisation_id == require_organisation(bench.respondent))
+        ).one()
+        kept.sealed = None  # a key of a home from before, derived from its secret
+        with pytest.raises(KeyTaken):
+            give_role(session, keys, role="NOTARY", address=kept.address, reason="x", by=by, now=bench.now)
         with pytest.raises(KeyTaken):
             give_role(session, keys, role=AUTHORITY, address=OWN.address, reason="x", by=by, now=bench.now)
         hand_over_role(session, keys, role=AUTHORITY, address=NEXT.address, reason="x", by=by, now=bench.now)
@@ -326,3 +400,99 @@ def test_roles_that_the_exchange_needs_are_not_handed_over_and_nothing_is_mixed(
         with pytest.raises(ChangeOpen):
             rotate_key(session, keys, office=Office.OPERATOR, reason="x", by=by, now=bench.now)
         assert session.get_one(RoleKeeperRow, AUTHORITY).address == OWN.address
+
+
+def test_what_the_authoritys_key_has_signed_goes_on_when_the_role_is_taken_back(bench: Bench) -> None:
+    bench.hand_over()
+    case, change = bench.open(), bench.take_back()
+    bench.wait_until_ready()
+    bench.record(freeze_case, case, bench.regulator)
+    bench.correct()
+    bench.sign_while_it_goes(change)
+
+    assert bench.holders() == {bench.operator_key()}
+    assert (bench.pending(), bench.states(), bench.row(case).is_frozen) == ((), {EntryState.CONFIRMED}, True)
+    assert bench.statuses() == [2]
+
+
+def test_what_it_has_not_signed_waits_for_a_second_person_then_or_is_given_up_when_late(bench: Bench) -> None:
+    bench.hand_over()
+    case, change = bench.answered(), bench.take_back()
+    bench.record(decide_case, case, bench.regulator, appeal_days=8)
+    bench.wait_until_ready()
+    bench.correct()
+    with bench.services.database.write() as session:
+        carry_out(session, change_id=change, now=bench.now)
+    bench.submit()
+
+    assert (bench.reasons(), bench.pending(), bench.state(case)) == ([UNSIGNED_REASON], (), CaseState.ANSWERED)
+    with bench.services.database.read() as session:
+        [one] = list_confirmations(session, by=bench.operator, now=bench.now)
+        told = list_notices(session, person_id=require_person(bench.desk))
+    assert ("判决" in one.said.zh, [notice.link for notice in told]) == (True, ["/confirmations"])
+    bench.do(decide_case, case, bench.regulator, appeal_days=8)
+    assert (bench.state(case), len(bench.reasons())) == (CaseState.DECIDED, 1)
+    assert EntryState.UNSIGNED not in bench.states()
+
+
+def test_a_key_that_gets_the_role_has_no_longer_to_sign_than_the_act_is_of_use(bench: Bench) -> None:
+    case, change = bench.answered(), bench.announce(OWN)
+    bench.wait_until_ready()
+    with bench.services.database.write() as session:
+        carry_out(session, change_id=change, now=bench.now)
+    bench.record(decide_case, case, bench.regulator, appeal_days=8)
+    bench.carry()
+
+    [one] = bench.pending()
+    assert one.deadline <= bench.now + timedelta(days=1)
+    assert bench.sign() == 1
+    assert bench.state(case) == CaseState.DECIDED
+
+
+def test_a_step_that_the_ledger_would_refuse_when_it_is_signed_is_given_up(bench: Bench) -> None:
+    bench.hand_over()
+    case = bench.answered()
+    bench.do(decide_case, case, bench.regulator, appeal_days=8)
+    [asked] = bench.pending()
+    with bench.services.database.write() as session:
+        session.get_one(SignatureRow, asked.id).deadline += 7 * 86_400
+    bench.wait(3)
+    [one] = bench.pending()
+    with bench.services.database.write() as session:
+        state = give_signature(
+            session, pending_id=one.id, signature=OWN.sign(one.digest), by=bench.regulator, now=bench.now
+        )
+
+    assert (state, bench.reasons()) == (EntryState.REFUSED, [OVERTAKEN_REASON])
+    assert (bench.pending(), bench.state(case)) == ((), CaseState.ANSWERED)
+    bench.do(decide_case, case, bench.regulator, appeal_days=8)
+    assert bench.sign() == 1
+    assert bench.state(case) == CaseState.DECIDED
+
+
+def test_what_one_key_of_the_authority_was_asked_is_asked_of_the_next(bench: Bench) -> None:
+    bench.hand_over()
+    case, change = bench.open(), bench.announce(NEXT)
+    bench.wait_until_ready()
+    bench.record(freeze_case, case, bench.regulator)
+    bench.sign_while_it_goes(change, then=bench.correct)
+
+    assert [one.address for one in bench.pending()] == [NEXT.address, NEXT.address]
+    assert [bench.sign(NEXT), bench.sign(NEXT)] == [2, 1]
+    assert (bench.row(case).is_frozen, bench.reasons(), bench.states()) == (True, [], {EntryState.CONFIRMED})
+
+
+def test_a_halt_that_was_not_confirmed_is_asked_for_again(bench: Bench) -> None:
+    bench.hand_over()
+    case = bench.open()
+    bench.do(freeze_case, case, bench.regulator)
+    assert bench.sign() == 1
+    for _ in ("the dispute's", "the exchange's"):
+        [one] = bench.pending()
+        with bench.services.database.write() as session:
+            give_up(session, session.get_one(EntryRow, one.entry_id), UNCONFIRMED_REASON, now=bench.now)
+        assert bench.pending() == ()
+        bench.services.run_jobs(threads=1)
+
+        [again] = bench.pending()
+        assert (again.typed["primaryType"], again.id != one.id) == ("SetStatus", True)

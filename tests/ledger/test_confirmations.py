@@ -5,10 +5,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlmodel import select
 
 from asset_hub.accounts import Actor, Role, require_person
 from asset_hub.accounts.models import PartyRow
 from asset_hub.core.db import WriteSession
+from asset_hub.core.errors import Forbidden
 from asset_hub.messages import list_notices
 from ledger.confirmations import Confirmation, confirm, list_confirmations, refuse
 from ledger.consents import title_on_chain
@@ -16,25 +18,30 @@ from ledger.deeds import (
     agree,
     consent_to_licences,
     correct_title,
+    decline,
     get_deed,
+    propose_end,
     propose_pledge,
     propose_title,
     propose_transfer,
     title_of_rights,
 )
 from ledger.entries import admit_organisation, held_grants
+from ledger.errors import DeedClosed
 from ledger.handed import SPEAKER, signatures_of
-from ledger.house_keys import add_key, cancel_recovery, list_keys, propose_recovery, recover
+from ledger.house_keys import add_key, cancel_recovery, list_keys, propose_recovery, recover, renew_custody
 from ledger.key_errors import ConfirmationClosed, ConfirmationNotFound, RecoveryOpposed, SamePerson
 from ledger.key_models import KeyRow
-from ledger.models import EntryRow
+from ledger.models import EntryRow, GrantRow
+from ledger.office_keys import rotate_key
+from ledger.outcomes import refuse_entry
 from ledger.pending import go_on_when_whole, lapse_unsigned, list_pending
-from ledger.signing import Key
+from ledger.signing import Key, Office
 from ledger.submit import submit_next
-from ledger.types import UNCONFIRMED_REASON, CustodyKind, DeedState, EntryState, KeyState
+from ledger.types import DECLINED_REASON, UNCONFIRMED_REASON, CustodyKind, DeedState, EntryState, KeyState
 from ledger.vault import speaking
 from tests.builders import make_actor
-from tests.ledger.houses import NOW, House, confirm_all, make_house
+from tests.ledger.houses import NOW, House, confirm_all, grant, make_house, make_terms
 from tests.ledger.test_deeds import id_of
 from tests.web.pages import client_for
 
@@ -311,3 +318,53 @@ def test_a_recovery_needs_two_of_the_operator_and_stops_where_the_house_objects(
         states = {key.address: key.state for key in list_keys(session, organisation_id=id_of(house.seller))}
         assert states[OWN.address] == KeyState.REFUSED
         assert list_confirmations(session, by=other, now=NOW) == ()
+
+
+def test_no_desk_is_second_person_of_what_the_exchange_does_with_keys(house: House, operator: Actor) -> None:
+    """An operator alone makes accounts of the exchange's own desk, and would be both people."""
+    keys, seller = house.services.keys, id_of(house.seller)
+    with house.services.database.write() as session:
+        exchange = session.get_one(PartyRow, operator.organisation_id)
+        desk = make_actor(session, roles={Role.RIGHTS_DESK}, organisation=exchange)
+        court, other = make_actor(session, roles={Role.REGULATOR}), make_actor(session, roles={Role.OPERATOR})
+        token = replace(other, scopes=frozenset({"ledger.confirm", "ledger.confirm_office"}))
+        rotate_key(session, keys, office=Office.RELAYER, reason="年度更换", by=operator, now=NOW)
+        renew_custody(session, keys, organisation_id=seller, by=operator, now=NOW)
+        propose_recovery(session, organisation_id=seller, address=OWN.address, by=operator, now=NOW)
+
+        asked = list_confirmations(session, by=other, now=NOW)
+        assert [list_confirmations(session, by=one, now=NOW) for one in (court, desk, house.seller)] == [asked, (), ()]
+        told = [list_notices(session, person_id=require_person(one)) for one in (other, court, desk, operator)]
+        assert [len(notices) for notices in told] == [3, 3, 0, 0]
+        for one in asked:
+            for act in (confirm, refuse):
+                with pytest.raises(ConfirmationNotFound):
+                    act(session, confirmation_id=one.id, by=desk, now=NOW)
+            with pytest.raises(Forbidden):
+                confirm(session, confirmation_id=one.id, by=token, now=NOW)
+        assert list_confirmations(session, by=other, now=NOW) == asked
+
+        first, second, third = (one.id for one in asked)
+        assert confirm(session, confirmation_id=first, by=court, now=NOW)
+        assert confirm(session, confirmation_id=second, by=other, now=NOW)
+        refuse(session, confirmation_id=third, by=court, now=NOW)
+        carry(house, session)
+
+        reasons = session.exec(select(EntryRow.reason).where(EntryRow.state == EntryState.REFUSED)).all()
+        assert reasons == [DECLINED_REASON]
+
+
+def test_the_end_of_a_licence_that_the_ledger_refused_is_closed(house: House) -> None:
+    keys = house.services.keys
+    grant(house, make_terms())
+    house.run()
+    with house.services.database.write() as session:
+        row = session.exec(select(GrantRow)).one()
+        deed = propose_end(session, keys, number=row.number, reason="协议", by=house.seller, now=NOW)
+        refuse_entry(session, session.get_one(EntryRow, row.entry_id), "Paused()")
+
+    with house.services.database.write() as session:
+        with pytest.raises(DeedClosed):
+            agree(session, keys, deed_id=deed.id, by=house.buyer, now=NOW)
+        with pytest.raises(DeedClosed):
+            decline(session, deed_id=deed.id, by=house.buyer)

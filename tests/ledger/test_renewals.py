@@ -1,5 +1,6 @@
 """Every key that the exchange keeps for houses is renewed by two words, house by house on the ledger."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -110,12 +111,13 @@ def test_a_suspended_house_is_left_out(street: Street) -> None:
         assert len(asked) == 4
 
 
-def test_only_the_exchange_renews_and_confirms(street: Street) -> None:
+def test_only_the_exchange_renews_and_no_house_or_token_confirms(street: Street) -> None:
     keys = street.house.services.keys
     with street.house.services.database.write() as session:
         for by in (street.seller, make_actor(session, roles={Role.REGULATOR})):
             with pytest.raises(Forbidden):
                 renew_every_custody(session, keys, by=by, now=NOW)
+        for by in (street.seller, replace(operator_of(session), scopes=frozenset({"ledger.confirm_office"}))):
             with pytest.raises(Forbidden):
                 confirm_renewals(session, by=by, now=NOW)
         assert session.exec(select(EntryRow).where(EntryRow.kind == EntryKind.KEY)).first() is None
