@@ -11,7 +11,7 @@ from ledger.key_acts import key_call
 from ledger.models import EntryRow
 from ledger.office_acts import office_call
 from ledger.role_acts import role_call
-from ledger.signing import Keys
+from ledger.signing import Key, Keys
 from ledger.sites import Site
 from ledger.title_acts import title_call
 from ledger.types import EntryKind
@@ -49,3 +49,8 @@ def build_call(session: ReadSession, keys: Keys, site: Site, entry: EntryRow, *,
     if given := signatures_of(session, entry.id):
         keys, deadline = keys.with_elsewhere(Handed(given)), given[0].deadline
     return BUILDERS[EntryKind(entry.kind)](session, keys, site, entry, deadline)
+
+
+def carrier_of(keys: Keys, call: Call) -> Key:
+    """Return whose transaction carries a call: that of its office now, and what is given, who the genesis endowed."""
+    return (keys.first if call.value else keys).office(call.carrier)

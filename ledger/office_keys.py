@@ -64,9 +64,9 @@ OFFICE_NAMES: Mapping[Office, str] = {
 }
 _ANNOUNCED = N_("Who has which role on the ledger changes on {at}. Withdraw it if it should not.")
 _LEEWAY = timedelta(minutes=1)
-# On a chain whose gas has a price and whose genesis is ours, a new carrier is given what it pays with, in wei.
-_RELAYERS_GIFT = 10**27
-_ADMINS_GIFT = 10**29
+# On a chain whose gas has a price and whose genesis is ours, a new carrier is given what it pays with, in wei: a
+# thousand million acts. The first administrator, whom the genesis gave 10**30, pays it to every one of them.
+GIFT = 10**25
 
 
 class ChangeState(StrEnum):
@@ -441,12 +441,8 @@ def _gift(session: ReadSession, row: RoleChangeRow) -> dict[str, Any] | None:
     before = select(EntryRow).where(EntryRow.subject_id == row.id, EntryRow.state == EntryState.CONFIRMED)
     if any(entry.args["act"] == ENDOW for entry in session.exec(before)):
         return None
-    wei = _RELAYERS_GIFT
-    if row.office == Office.ADMINISTRATOR:
-        earlier = session.exec(select(OfficeKeyRow).where(OfficeKeyRow.office == row.office)).all()
-        wei = _ADMINS_GIFT >> sum(one.valid_from is not None for one in earlier)
     address = next(step.address for step in steps_of(row) if step.is_grant)
-    return {"act": ENDOW, "address": address.hex(), "wei": str(wei)}
+    return {"act": ENDOW, "address": address.hex(), "wei": str(GIFT)}
 
 
 def _replace_key(session: WriteSession, row: RoleChangeRow, time: int) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlmodel import col, select
 
 from asset_hub.core.db import ReadSession, WriteSession
-from ledger.builders import ALONE, build_call
+from ledger.builders import ALONE, build_call, carrier_of
 from ledger.calls import sign_transaction
 from ledger.deployment import deployed_addresses, set_up
 from ledger.embedded import Block, EmbeddedChain, SqlStore
@@ -32,7 +32,7 @@ def submit_next(session: WriteSession, keys: HomeKeys, *, now: datetime) -> int:
     time = _block_time(chain, now)
     speaks = speaking(session, keys)
     calls = [build_call(session, speaks, site, entry, time=time) for entry in entries]
-    carrier = speaks.office(calls[0].carrier)  # whatever another than the relayer carries goes alone
+    carrier = carrier_of(speaks, calls[0])  # whatever another than the relayer carries goes alone
     nonce = chain.nonce_of(carrier.address)
     raws = [
         sign_transaction(carrier, nonce=nonce + at, to=call.target(site), data=call.data, value=call.value)
