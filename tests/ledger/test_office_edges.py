@@ -1,23 +1,30 @@
 """What is rare about changes of the exchange's keys: long rows of them, papers and orders in between, refusals."""
 
+import json
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlmodel import select
 
 from ledger.calls import GAS
+from ledger.certificates import issue_certificate, renew_certificate, signing_key, trust_file
 from ledger.chain import GAS_PRICE
 from ledger.embedded import _ENDOWMENT
+from ledger.key_errors import KeyChanging
 from ledger.models import EntryRow, JournalRow
-from ledger.office_keys import GIFT
+from ledger.office_keys import GIFT, ChangeState, carry_out
 from ledger.replay import verify_journal
 from ledger.role_acts import ENDOW
 from ledger.signing import Office
 from ledger.submit import open_chain
 from ledger.types import EntryKind
 from ledger.vault import speaking
+from ledger.verdicts import own_status_list
+from ledger.verifier import verify_certificate
 from tests.ledger.houses import NOW, House, make_house
-from tests.ledger.rotated import rotate
+from tests.ledger.issued import Issued
+from tests.ledger.rotated import READY, announce, finish, rotate
 
 
 @pytest.fixture
@@ -45,4 +52,46 @@ def test_who_carries_is_always_paid_for_however_often_administrator_and_carrier_
     assert payers == [keys.first.admin.address] * 4
     assert _ENDOWMENT - 4 * GIFT - 10**20 < left < _ENDOWMENT - 4 * GIFT
     assert 50_000 * (GIFT + most_of_one_act) < left
-    assert GIFT > 1_000_000 * most_of_one_act
+    assert 1_000_000 * most_of_one_act < GIFT
+
+
+def paper_of(issued: Issued, now: datetime) -> bytes:
+    with issued.session() as session:
+        return issue_certificate(
+            session, issued.keys, licence_id=issued.licence_id, delivered_sha256=issued.blob.sha256,
+            delivered_bytes=issued.blob.bytes_count, delivered_name="delivered.jpg", issuer_name="测试交易所", now=now,
+        )  # fmt: skip
+
+
+def test_no_paper_is_signed_while_the_key_is_on_its_way_nor_dated_before_the_new_one_speaks(tmp_path: Path) -> None:
+    issued = Issued(tmp_path)
+    services = issued.house.services
+    change = announce(services, Office.OPERATOR)
+    before = paper_of(issued, READY)
+    with services.database.write() as writing:
+        carry_out(writing, change_id=change, now=READY + timedelta(hours=1))
+    for act in (
+        lambda session: renew_certificate(session, issued.keys, before, now=READY),
+        lambda session: signing_key(session, issued.keys),
+    ):
+        with issued.session() as session, pytest.raises(KeyChanging):
+            act(session)
+    with pytest.raises(KeyChanging):
+        paper_of(issued, READY)
+    assert KeyChanging.retryable
+
+    assert finish(services, change, now=READY + timedelta(hours=1)) == ChangeState.DONE
+    after = paper_of(issued, READY)  # by a clock that is behind the chain's
+    with issued.session() as session:
+        trust = trust_file(session, issued.keys, issuer_name="测试交易所")
+        status = own_status_list(session, issued.keys, revoked=[], now=READY)
+        papers = signing_key(session, issued.keys)
+        again = renew_certificate(session, issued.keys, before, now=READY)
+    for certificate in (before, after, again):
+        report = verify_certificate(certificate, media=None, trust=trust, status=status, today=READY.date())
+        assert [check.name for check in report.checks if check.ok is False] == []
+        assert [check.ok for check in report.checks if check.name == "key history"] == [True]
+    since = max(span.since for span in papers.history)
+    assert papers.dated(READY).timestamp() == since
+    assert papers.dated(READY + timedelta(days=1)) == READY + timedelta(days=1)
+    assert datetime.fromisoformat(json.loads(status)["dated"]).timestamp() == since
