@@ -19,6 +19,7 @@ from ledger.builders import build_call, carrier_of
 from ledger.deployment import REGISTERS, deployed_addresses, set_up
 from ledger.engine import ANVIL, ChainTerms
 from ledger.errors import ChainUnavailable, DeploymentRefused, WrongChain
+from ledger.handovers import hold_back_unsigned
 from ledger.journal import JournalEntry, write_block
 from ledger.merkle import keccak
 from ledger.models import BlockRow, ChainRow, ContractRow, EntryRow
@@ -154,7 +155,8 @@ def _deploy(session: WriteSession, terms: ChainTerms, keys: HomeKeys, now: datet
 def _queue_entries(
     session: WriteSession, terms: ChainTerms, keys: HomeKeys, site: Site, *, now: datetime, time: int
 ) -> int:
-    group = _next_group(session)
+    while (group := _next_group(session)) and hold_back_unsigned(session, group, now):
+        pass
     if _is_displaced(session, terms, group):
         group = _next_change(session)
     if _is_displaced(session, terms, group):

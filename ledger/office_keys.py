@@ -450,14 +450,6 @@ def _replace_key(session: WriteSession, row: RoleChangeRow, time: int) -> None:
     new = next(step.address for step in steps_of(row) if step.is_grant)
     session.get_one(OfficeKeyRow, old).valid_until = time
     session.get_one(OfficeKeyRow, new).valid_from = time
-    # Orders say beforehand which keys will sign; those that are not carried yet are signed by the new one.
-    waiting = select(EntryRow).where(
-        EntryRow.kind == EntryKind.ORDER, col(EntryRow.state).in_((EntryState.RECORDED, EntryState.UNSIGNED))
-    )
-    for entry in session.exec(waiting):
-        named = entry.args.get("addresses", [])
-        if old.hex() in named:
-            entry.args = {**entry.args, "addresses": [new.hex() if one == old.hex() else one for one in named]}
 
 
 def _forget_key(session: WriteSession, row: RoleChangeRow) -> None:

@@ -10,6 +10,7 @@ from ledger.builders import ALONE, build_call, carrier_of
 from ledger.calls import sign_transaction
 from ledger.deployment import deployed_addresses, set_up
 from ledger.embedded import Block, EmbeddedChain, SqlStore
+from ledger.handovers import hold_back_unsigned
 from ledger.journal import JournalEntry, ProvenBlock, write_block
 from ledger.models import BlockRow, ContractRow, CounterRow, EntryRow
 from ledger.outcomes import settle_entry
@@ -24,7 +25,8 @@ _BATCH = 50
 def submit_next(session: WriteSession, keys: HomeKeys, *, now: datetime) -> int:
     """Carry the next entries in order; return how many. Entries that depend on none before them share a block."""
     lock_chain(session)
-    entries = _next_entries(session)
+    while (entries := _next_entries(session)) and hold_back_unsigned(session, entries, now):
+        pass
     if not entries:
         return 0
     chain = open_chain(session, keys)

@@ -1,30 +1,39 @@
 """What is rare about changes of the exchange's keys: long rows of them, papers and orders in between, refusals."""
 
 import json
+import threading
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlmodel import select
 
+from asset_hub.accounts import require_organisation
+from asset_hub.core.settings import Settings
 from ledger.calls import GAS
+from ledger.cases import freeze_case
 from ledger.certificates import issue_certificate, renew_certificate, signing_key, trust_file
 from ledger.chain import GAS_PRICE
+from ledger.deployment import ADMIN_DELAY_SECONDS
 from ledger.embedded import _ENDOWMENT
 from ledger.key_errors import KeyChanging
+from ledger.key_models import RoleKeeperRow
 from ledger.models import EntryRow, JournalRow
-from ledger.office_keys import GIFT, ChangeState, carry_out
+from ledger.office_keys import GIFT, ChangeState, carry_out, hand_over_role, take_back_role
+from ledger.pending import give_signature, list_pending
 from ledger.replay import verify_journal
 from ledger.role_acts import ENDOW
-from ledger.signing import Office
-from ledger.submit import open_chain
+from ledger.signing import AUTHORITY, Office
+from ledger.submit import open_chain, submit_next
 from ledger.types import EntryKind
 from ledger.vault import speaking
 from ledger.verdicts import own_status_list
 from ledger.verifier import verify_certificate
-from tests.ledger.houses import NOW, House, make_house
+from tests.ledger import houses
+from tests.ledger.houses import NOW, House, confirm_all, make_house
 from tests.ledger.issued import Issued
 from tests.ledger.rotated import READY, announce, finish, rotate
+from tests.ledger.test_authority_key import NEXT, OWN, Bench
 
 
 @pytest.fixture
@@ -95,3 +104,78 @@ def test_no_paper_is_signed_while_the_key_is_on_its_way_nor_dated_before_the_new
     assert papers.dated(READY).timestamp() == since
     assert papers.dated(READY + timedelta(days=1)) == READY + timedelta(days=1)
     assert datetime.fromisoformat(json.loads(status)["dated"]).timestamp() == since
+
+
+@pytest.mark.postgresql
+def test_what_another_decides_while_the_role_goes_is_asked_of_the_key_that_has_it(
+    postgresql: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(houses, "Settings", lambda home: Settings(home=home, database_url=postgresql))
+    bench = Bench(tmp_path)
+    case = bench.open()
+    with bench.services.database.write() as session:
+        change = hand_over_role(
+            session, bench.keys, role=AUTHORITY, address=OWN.address, reason="x", by=bench.operator, now=bench.now
+        )
+        confirm_all(session)
+    bench.sign()
+    bench.now += timedelta(seconds=ADMIN_DELAY_SECONDS + 600)
+    with bench.services.database.write() as session:
+        carry_out(session, change_id=change, now=bench.now)
+
+    def carry() -> None:
+        with bench.services.database.write() as carrying:
+            while submit_next(carrying, bench.keys, now=bench.now):
+                pass
+
+    with bench.services.database.write() as session:
+        freeze_case(session, bench.keys, case_id=case, text="冻结", by=bench.regulator, now=bench.now)
+        session.flush()
+        carrier = threading.Thread(target=carry)
+        carrier.start()
+        carrier.join(10)
+        assert not carrier.is_alive()
+    bench.carry()
+
+    assert not bench.row(case).is_frozen
+    assert [bench.sign(), bench.sign()] == [1, 1]
+    assert bench.row(case).is_frozen
+    assert bench.reasons() == []
+
+
+@pytest.mark.parametrize("is_taken_back", [True, False])
+def test_what_a_key_signed_that_lost_the_role_meanwhile_is_signed_anew(tmp_path: Path, is_taken_back: bool) -> None:
+    bench = Bench(tmp_path)
+    bench.hand_over()
+    case = bench.open()
+    if is_taken_back:
+        with bench.services.database.write() as session:
+            change = take_back_role(
+                session, bench.keys, role=AUTHORITY, reason="x", by=bench.operator, now=bench.now
+            )  # fmt: skip
+            confirm_all(session)
+        bench.carry()
+        assert bench.finish(change) == ChangeState.DONE
+    else:
+        bench.hand_over(NEXT)
+    with bench.services.database.write() as session:  # as who does not see yet that the role is gone
+        house = require_organisation(bench.regulator)
+        session.merge(RoleKeeperRow(role=AUTHORITY, address=OWN.address, since=1, organisation_id=house))
+        session.flush()
+        freeze_case(session, bench.keys, case_id=case, text="冻结", by=bench.regulator, now=bench.now)
+        [one] = list_pending(session, by=bench.regulator, now=bench.now)
+        give_signature(
+            session, pending_id=one.id, signature=OWN.sign(one.digest), by=bench.regulator, now=bench.now
+        )  # fmt: skip
+        kept = session.get_one(RoleKeeperRow, AUTHORITY)
+        if is_taken_back:
+            session.delete(kept)
+        else:
+            kept.address = NEXT.address
+    bench.carry()
+
+    if not is_taken_back:
+        assert [bench.sign(NEXT), bench.sign(NEXT)] == [1, 1]
+    assert bench.pending() == ()
+    assert bench.row(case).is_frozen
+    assert bench.reasons() == []
