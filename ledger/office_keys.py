@@ -64,6 +64,10 @@ OFFICE_NAMES: Mapping[Office, str] = {
 }
 _ANNOUNCED = N_("Who has which role on the ledger changes on {at}. Withdraw it if it should not.")
 _LEEWAY = timedelta(minutes=1)
+_PAUSE = timedelta(minutes=10)
+# AccessManager lets go of what nobody carried out within a week.
+_LAPSES_AFTER = 7 * 86_400
+_GONE = ("AccessManagerExpired", "AccessManagerNotScheduled")
 # On a chain whose gas has a price and whose genesis is ours, a new carrier is given what it pays with, in wei: a
 # thousand million acts. The first administrator, whom the genesis gave 10**30, pays it to every one of them.
 GIFT = 10**25
@@ -287,14 +291,22 @@ def role_confirmed(session: WriteSession, entry: EntryRow, time: int) -> None:
 
 
 def role_refused(session: WriteSession, entry: EntryRow) -> None:
-    """Close a change that the chain, or the second person, refused; what came too early is tried again."""
+    """Close a change that is not announced or not any more; what still stands on the chain is tried again later."""
     row, act = _change_row(session, entry.subject_id), entry.args["act"]
-    if act == CARRY_OUT and (early := _too_early(session, row, entry)):
-        _carry_out_at(session, row, (entry.confirmed_at or entry.created_at) + early + _LEEWAY)
-    elif act in (ANNOUNCE, CARRY_OUT):
+    if act == ANNOUNCE or (act == CARRY_OUT and _is_over(session, row, entry)):
         row.state, row.refusal = ChangeState.REFUSED, entry.reason or ""
         _forget_key(session, row)
+    elif act in (CARRY_OUT, WITHDRAW):
+        early = _too_early(session, row, entry)
+        _carry_out_at(session, row, (entry.confirmed_at or entry.created_at) + (early + _LEEWAY if early else _PAUSE))
     session.flush()
+
+
+def _is_over(session: ReadSession, row: RoleChangeRow, entry: EntryRow) -> bool:
+    """Say whether nothing of a change is scheduled any more; a network need not say why it refused."""
+    block = session.get(BlockRow, entry.block_number) if entry.block_number is not None else None
+    is_old = block is not None and block.time >= (row.ready_at or 0) + _LAPSES_AFTER
+    return is_old or (entry.reason or "").startswith(_GONE)
 
 
 def _too_early(session: ReadSession, row: RoleChangeRow, entry: EntryRow) -> timedelta:

@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
-from asset_hub.accounts import require_organisation
+from asset_hub.accounts import Role, require_organisation
+from asset_hub.core.db import WriteSession
+from asset_hub.core.jobs import JobRow
 from asset_hub.core.settings import Settings
 from ledger.calls import GAS
 from ledger.cases import freeze_case
@@ -17,18 +19,27 @@ from ledger.chain import GAS_PRICE
 from ledger.deployment import ADMIN_DELAY_SECONDS
 from ledger.embedded import _ENDOWMENT
 from ledger.key_errors import KeyChanging
-from ledger.key_models import RoleKeeperRow
+from ledger.key_models import OfficeKeyRow, RoleChangeRow, RoleKeeperRow
 from ledger.models import EntryRow, JournalRow
-from ledger.office_keys import GIFT, ChangeState, carry_out, hand_over_role, take_back_role
+from ledger.office_keys import (
+    CARRY_OUT_CHANGE,
+    GIFT,
+    ChangeState,
+    carry_out,
+    hand_over_role,
+    take_back_role,
+    withdraw_change,
+)
 from ledger.pending import give_signature, list_pending
 from ledger.replay import verify_journal
 from ledger.role_acts import ENDOW
 from ledger.signing import AUTHORITY, Office
 from ledger.submit import open_chain, submit_next
-from ledger.types import EntryKind
+from ledger.types import EntryKind, EntryState
 from ledger.vault import speaking
 from ledger.verdicts import own_status_list
 from ledger.verifier import verify_certificate
+from tests.builders import make_actor
 from tests.ledger import houses
 from tests.ledger.houses import NOW, House, confirm_all, make_house
 from tests.ledger.issued import Issued
@@ -179,3 +190,37 @@ def test_what_a_key_signed_that_lost_the_role_meanwhile_is_signed_anew(tmp_path:
     assert bench.pending() == ()
     assert bench.row(case).is_frozen
     assert bench.reasons() == []
+
+
+def test_a_change_that_is_refused_while_it_stands_on_the_chain_stays_announced_and_is_tried_again(house: House) -> None:
+    services, old = house.services, house.services.keys.first.admin.address
+    start = rotate(services, Office.ADMINISTRATOR)
+    changes = [announce(services, office, now=start) for office in (Office.OPERATOR, Office.CASHIER)]
+    ready = start + timedelta(seconds=ADMIN_DELAY_SECONDS + 600)
+    with services.database.write() as session:
+        new = speaking(session, services.keys).admin.address
+        queued = set(session.exec(select(JobRow.id).where(JobRow.name == CARRY_OUT_CHANGE)))
+        let_speak(session, old, instead_of=new)
+        withdraw_change(session, change_id=changes[1], by=make_actor(session, roles={Role.REGULATOR}), now=ready)
+    finish(services, changes[0], now=ready)
+
+    with services.database.write() as session:
+        tried = select(JobRow).where(JobRow.name == CARRY_OUT_CHANGE, col(JobRow.id).not_in(queued))
+        again = [row.run_after for row in session.exec(tried)]
+        states = [session.get_one(RoleChangeRow, change).state for change in changes]
+        reasons = session.exec(select(EntryRow.reason).where(EntryRow.state == EntryState.REFUSED)).all()
+        let_speak(session, new, instead_of=old)
+    assert states == [ChangeState.ANNOUNCED] * 2
+    assert len(again) == len(reasons) == 2
+    assert all(ready < at <= ready + timedelta(minutes=15) for at in again)
+    with services.database.write() as session:
+        withdraw_change(session, change_id=changes[0], by=make_actor(session, roles={Role.REGULATOR}), now=ready)
+    later = ready + timedelta(minutes=15)
+    assert [finish(services, change, now=later) for change in changes] == [ChangeState.WITHDRAWN, ChangeState.DONE]
+
+
+def let_speak(session: WriteSession, address: bytes, *, instead_of: bytes) -> None:
+    """Have transactions signed by a key that the chain does not take for the administrator's, or the other way."""
+    session.get_one(OfficeKeyRow, instead_of).valid_until = 1
+    session.get_one(OfficeKeyRow, address).valid_until = None
+    session.flush()
