@@ -202,12 +202,14 @@ def _sign_again(
 def recorded_keys(session: ReadSession, keys: HomeKeys) -> tuple[KeySpan, ...]:
     """Return every key that ever had the notary's role, from when until when, as the chain records it.
 
+    A key stands once in what verifiers read: with its last time, where it had the role more than once.
+
     Raises EntryNotFound where the chain does not know the key that signs now.
     """
-    found = spans_of_roles(session, keys).get(OPERATOR_ROLES["NOTARY"], ())
-    if speaking(session, keys).operator.address.hex() not in {span.address for span in found}:
+    found = {span.address: span for span in spans_of_roles(session, keys).get(OPERATOR_ROLES["NOTARY"], ())}
+    if speaking(session, keys).operator.address.hex() not in found:
         raise EntryNotFound
-    return found
+    return tuple(found.values())
 
 
 def delivery_salt(keys: HomeKeys, licence_id: UUID) -> bytes:

@@ -16,7 +16,7 @@ from ledger.calls import GAS
 from ledger.cases import freeze_case
 from ledger.certificates import issue_certificate, renew_certificate, signing_key, trust_file
 from ledger.chain import GAS_PRICE
-from ledger.deployment import ADMIN_DELAY_SECONDS
+from ledger.deployment import ADMIN_DELAY_SECONDS, OPERATOR_ROLES
 from ledger.embedded import _ENDOWMENT
 from ledger.key_errors import KeyChanging
 from ledger.key_models import OfficeKeyRow, RoleChangeRow, RoleKeeperRow
@@ -26,13 +26,16 @@ from ledger.office_keys import (
     GIFT,
     ChangeState,
     carry_out,
+    give_role,
     hand_over_role,
     take_back_role,
+    take_role,
     withdraw_change,
 )
 from ledger.pending import give_signature, list_pending
 from ledger.replay import verify_journal
 from ledger.role_acts import ENDOW
+from ledger.roles import spans_of_roles
 from ledger.signing import AUTHORITY, Office
 from ledger.submit import open_chain, submit_next
 from ledger.types import EntryKind, EntryState
@@ -43,7 +46,7 @@ from tests.builders import make_actor
 from tests.ledger import houses
 from tests.ledger.houses import NOW, House, confirm_all, make_house
 from tests.ledger.issued import Issued
-from tests.ledger.rotated import READY, announce, finish, rotate
+from tests.ledger.rotated import READY, announce, finish, rotate, submit
 from tests.ledger.test_authority_key import NEXT, OWN, Bench
 
 
@@ -224,3 +227,25 @@ def let_speak(session: WriteSession, address: bytes, *, instead_of: bytes) -> No
     session.get_one(OfficeKeyRow, instead_of).valid_until = 1
     session.get_one(OfficeKeyRow, address).valid_until = None
     session.flush()
+
+
+def test_a_role_that_is_given_taken_and_given_again_has_both_times_in_the_history(house: House) -> None:
+    services, now, turns = house.services, NOW, []
+    for act in (give_role, take_role, give_role):
+        with services.database.write() as session:
+            operator = make_actor(session, roles={Role.OPERATOR})
+            change = act(
+                session, services.keys, role="NOTARY", address=OWN.address, reason="x", by=operator, now=now
+            )  # fmt: skip
+            confirm_all(session)
+        submit(services, now=now)
+        now += timedelta(seconds=ADMIN_DELAY_SECONDS + 600)
+        assert finish(services, change, now=now) == ChangeState.DONE
+        turns.append(int(now.timestamp()))
+
+    with services.database.read() as session:
+        found = spans_of_roles(session, services.keys)[OPERATOR_ROLES["NOTARY"]]
+        listed = json.loads(trust_file(session, services.keys, issuer_name="测试交易所"))["issuers"]
+    spans = [(one.since, one.until) for one in found if one.address == OWN.address.hex()]
+    assert spans == [(turns[0], turns[1]), (turns[2], 0)]
+    assert [(one["from"], one["until"]) for one in listed if one["address"] == OWN.address.hex()] == [(turns[2], 0)]
