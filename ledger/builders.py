@@ -4,14 +4,14 @@ from collections.abc import Callable, Mapping
 
 from asset_hub.core.db import ReadSession
 from ledger.acts import DEADLINE_SECONDS, Call, admit_call, anchor_call, register_call
-from ledger.carried import build_signed
+from ledger.carried import build_signed, signing_addresses
 from ledger.grant_acts import compact_call, end_call, grant_call, hold_call
 from ledger.handed import Handed, signatures_of
 from ledger.key_acts import key_call
 from ledger.models import EntryRow
 from ledger.office_acts import office_call
 from ledger.role_acts import role_call
-from ledger.signing import Keys
+from ledger.signing import Key, Keys
 from ledger.sites import Site
 from ledger.title_acts import title_call
 from ledger.types import EntryKind
@@ -44,8 +44,16 @@ def build_call(session: ReadSession, keys: Keys, site: Site, entry: EntryRow, *,
     """Sign an entry by its parties' keys and encode it; `time` (unix seconds) is that of the block to come.
 
     What houses signed by keys of their own goes in as they gave it, under the deadline that they signed.
+    Which keys of the exchange sign an order's act is noted in its entry.
     """
     deadline = time + DEADLINE_SECONDS
     if given := signatures_of(session, entry.id):
         keys, deadline = keys.with_elsewhere(Handed(given)), given[0].deadline
+    if entry.kind == EntryKind.ORDER:
+        entry.args = entry.args | {"addresses": signing_addresses(keys, entry)}
     return BUILDERS[EntryKind(entry.kind)](session, keys, site, entry, deadline)
+
+
+def carrier_of(keys: Keys, call: Call) -> Key:
+    """Return whose transaction carries a call: that of its office now, and what is given, who the genesis endowed."""
+    return (keys.first if call.value else keys).office(call.carrier)

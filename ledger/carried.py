@@ -105,6 +105,12 @@ def build_signed(
     return sign_act(read_act(entry.args, entry.op_id), site, deadline=deadline, signers=signers)
 
 
+def signing_addresses(keys: Keys, entry: EntryRow) -> list[str]:
+    """Return the keys of the exchange that sign an entry's act, in its order."""
+    offices = (signer for signer in entry.args["signers"] if signer in (OPERATOR, CASHIER))
+    return [_key(keys, signer).address.hex() for signer in offices]
+
+
 def _key(keys: Keys, signer: str) -> Signer:
     if signer == CASHIER:
         return keys.cashier

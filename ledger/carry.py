@@ -15,10 +15,11 @@ from sqlmodel import col, func, select
 from asset_hub.core.db import Database, ReadSession, WriteSession
 from asset_hub.core.log import get_logger
 from ledger.acts import DEADLINE_SECONDS
-from ledger.builders import build_call
+from ledger.builders import build_call, carrier_of
 from ledger.deployment import REGISTERS, deployed_addresses, set_up
 from ledger.engine import ANVIL, ChainTerms
 from ledger.errors import ChainUnavailable, DeploymentRefused, WrongChain
+from ledger.handovers import hold_back_unsigned
 from ledger.journal import JournalEntry, write_block
 from ledger.merkle import keccak
 from ledger.models import BlockRow, ChainRow, ContractRow, EntryRow
@@ -100,10 +101,10 @@ def _queue(database: Database, engine: NetworkEngine, keys: HomeKeys, now: datet
 
 
 def _used_nonces(database: Database, engine: NetworkEngine, keys: HomeKeys) -> dict[bytes, int]:
-    """Return how many nonces the carriers of this moment have used on the chain."""
+    """Return how many nonces the carriers of this moment, and who pays for new ones, have used on the chain."""
     with database.read() as session:
         speaks = speaking(session, keys)
-        carriers = [speaks.admin.address, speaks.relayer.address]
+        carriers = {speaks.admin.address, speaks.relayer.address, keys.first.admin.address}
     return {address: engine.nonce_of(address) for address in carriers}
 
 
@@ -154,7 +155,8 @@ def _deploy(session: WriteSession, terms: ChainTerms, keys: HomeKeys, now: datet
 def _queue_entries(
     session: WriteSession, terms: ChainTerms, keys: HomeKeys, site: Site, *, now: datetime, time: int
 ) -> int:
-    group = _next_group(session)
+    while (group := _next_group(session)) and hold_back_unsigned(session, group, now):
+        pass
     if _is_displaced(session, terms, group):
         group = _next_change(session)
     if _is_displaced(session, terms, group):
@@ -163,7 +165,7 @@ def _queue_entries(
     for entry in group:
         call = build_call(session, speaks, site, entry, time=time)
         queue_transaction(
-            session, speaks.office(call.carrier), terms, op_id=entry.op_id, to=call.target(site), data=call.data,
+            session, carrier_of(speaks, call), terms, op_id=entry.op_id, to=call.target(site), data=call.data,
             now=now, value=call.value,
         )  # fmt: skip
     return len(group)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import select
+from sqlmodel import col, select
 
 from asset_hub.core.db import ReadSession
 from ledger.blocks import time_of
@@ -19,6 +19,8 @@ from ledger.entries import canonical, commitment_to
 from ledger.errors import EntryNotFound
 from ledger.house_keys import keeps_own_keys
 from ledger.journal import prove_receipt
+from ledger.key_errors import KeyChanging
+from ledger.key_models import RoleChangeRow
 from ledger.models import EntryRow, GrantRow
 from ledger.papers import (
     CERTIFICATE_TYPE,
@@ -29,8 +31,9 @@ from ledger.papers import (
     signing_digest,
     sm2_message,
 )
+from ledger.role_acts import CARRY_OUT
 from ledger.roles import KeySpan, spans_of_roles
-from ledger.signing import HomeKeys, Keys
+from ledger.signing import HomeKeys, Key, Keys, Office
 from ledger.sites import chain_name, find_site
 from ledger.sm import public_of, sign
 from ledger.types import EntryKind, EntryState
@@ -59,6 +62,41 @@ class Pinned:
     span: KeySpan | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Papers:
+    """What signs papers at this moment, with every key that ever did, from when until when."""
+
+    key: Key
+    history: tuple[KeySpan, ...]
+
+    def dated(self, now: datetime) -> datetime:
+        """Return what a paper is dated: now, or as the block that gave the key its role where that is ahead."""
+        return max(now, datetime.fromtimestamp(_since(self.history, self.key.address), UTC))
+
+
+def signing_key(session: ReadSession, keys: HomeKeys) -> Papers:
+    """Return what signs papers now; one and the same key signs a whole paper.
+
+    Raises KeyChanging (try again) while a change of the key is on its way: a paper of the old one might be dated after
+    its end. Raises EntryNotFound where the chain does not know the key.
+    """
+    key = speaking(session, keys).operator
+    waiting = (
+        select(EntryRow.args)
+        .join(RoleChangeRow, col(RoleChangeRow.id) == col(EntryRow.subject_id))
+        .where(
+            EntryRow.kind == EntryKind.ROLE, EntryRow.state == EntryState.RECORDED,
+            RoleChangeRow.office == Office.OPERATOR,
+        )
+    )  # fmt: skip
+    if any(args["act"] == CARRY_OUT for args in session.exec(waiting)):
+        raise KeyChanging
+    history = recorded_keys(session, keys)
+    if key.address.hex() not in {span.address for span in history}:
+        raise EntryNotFound
+    return Papers(key, history)
+
+
 def issue_certificate(
     session: ReadSession,
     keys: HomeKeys,
@@ -73,10 +111,11 @@ def issue_certificate(
     delivered_fingerprint: str = "",
     sm2: Sm2Signer | None = None,
 ) -> bytes:
-    """Return the certificate of a confirmed licence over its delivered file. Raises EntryNotFound before that.
+    """Return the certificate of a confirmed licence over its delivered file.
 
     It is dated `now`, or as its later block where the chain's clock is ahead: never before what it certifies.
     `delivered_fingerprint` is empty for what is no picture.
+    Raises EntryNotFound before that, KeyChanging.
     """
     grant = session.exec(select(GrantRow).where(GrantRow.licence_id == licence_id)).first()
     if grant is None:
@@ -87,16 +126,16 @@ def issue_certificate(
     proofs = {EntryKind(entry.kind): _proof(session, entry) for entry in entries}
     if not {EntryKind.GRANT, EntryKind.ANCHOR} <= proofs.keys():
         raise EntryNotFound
-    speaks = speaking(session, keys)
+    papers = signing_key(session, keys)
     return _signed(
-        speaks,
+        papers.key,
         {
             "type": CERTIFICATE_TYPE,
-            "issued_at": _dated(now, proofs[EntryKind.GRANT], proofs[EntryKind.ANCHOR]),
+            "issued_at": _dated(papers.dated(now), proofs[EntryKind.GRANT], proofs[EntryKind.ANCHOR]),
             "issuer": {
-                "name": issuer_name, "address": speaks.operator.address.hex(),
+                "name": issuer_name, "address": papers.key.address.hex(),
                 "custody": _custody(session, grant), "witness": WITNESS,
-                "keys": [span.spelled() for span in recorded_keys(session, keys)],
+                "keys": [span.spelled() for span in papers.history],
             },
             "chain": chain_name(session),
             "licence": grant.document,
@@ -133,46 +172,44 @@ def attest_certificate(
     session: ReadSession, keys: HomeKeys, certificate: bytes, *, attestation: Mapping[str, Any], now: datetime,
     sm2: Sm2Signer | None = None,
 ) -> bytes:  # fmt: skip
-    """Return a certificate again, with third parties' word about the day of its blocks, signed anew."""
+    """Return a certificate again, with third parties' word about the day of its blocks, signed anew.
+
+    Raises KeyChanging.
+    """
     document = json.loads(certificate)
     witnessed = {**document["issuer"], "witness": WITNESSED}
     return _sign_again(session, keys, {**document, "attestation": dict(attestation), "issuer": witnessed}, now, sm2)
 
 
-def is_signed_by_present_key(session: ReadSession, keys: HomeKeys, certificate: bytes) -> bool:
-    """Say whether the key that signed a certificate is the one that signs now."""
-    signed_by: str = json.loads(certificate)["issuer"]["address"]
-    return signed_by == speaking(session, keys).operator.address.hex()
-
-
 def renew_certificate(
     session: ReadSession, keys: HomeKeys, certificate: bytes, *, now: datetime, sm2: Sm2Signer | None = None
 ) -> bytes:
-    """Return a certificate again, signed by the key that speaks now; the earlier one stays good."""
+    """Return a certificate again, signed by the key that speaks now; the earlier one stays good. Raises KeyChanging."""
     return _sign_again(session, keys, json.loads(certificate), now, sm2)
 
 
 def _sign_again(
     session: ReadSession, keys: HomeKeys, document: dict[str, Any], now: datetime, sm2: Sm2Signer | None
 ) -> bytes:
-    speaks = speaking(session, keys)
-    document["issued_at"] = _dated(now, document["grant"], document["anchor"])
+    papers = signing_key(session, keys)
+    document["issued_at"] = _dated(papers.dated(now), document["grant"], document["anchor"])
     document["issuer"] = {
-        **document["issuer"], "address": speaks.operator.address.hex(),
-        "keys": [span.spelled() for span in recorded_keys(session, keys)],
+        **document["issuer"], "address": papers.key.address.hex(), "keys": [span.spelled() for span in papers.history],
     }  # fmt: skip
-    return _signed(speaks, document, sm2)
+    return _signed(papers.key, document, sm2)
 
 
 def recorded_keys(session: ReadSession, keys: HomeKeys) -> tuple[KeySpan, ...]:
     """Return every key that ever had the notary's role, from when until when, as the chain records it.
 
+    A key stands once in what verifiers read: with its last time, where it had the role more than once.
+
     Raises EntryNotFound where the chain does not know the key that signs now.
     """
-    found = spans_of_roles(session, keys).get(OPERATOR_ROLES["NOTARY"], ())
-    if speaking(session, keys).operator.address.hex() not in {span.address for span in found}:
+    found = {span.address: span for span in spans_of_roles(session, keys).get(OPERATOR_ROLES["NOTARY"], ())}
+    if speaking(session, keys).operator.address.hex() not in found:
         raise EntryNotFound
-    return found
+    return tuple(found.values())
 
 
 def delivery_salt(keys: HomeKeys, licence_id: UUID) -> bytes:
@@ -203,15 +240,16 @@ def trust_file(
 
 def status_list(keys: Keys, *, revoked: list[int], now: datetime, history: Sequence[KeySpan] = ()) -> bytes:
     """Return the dated, signed list of revoked licence numbers, and of this issuer's keys where they are given."""
+    papers = Papers(keys.operator, tuple(history))
     document: dict[str, Any] = {
-        "type": STATUS_TYPE, "dated": now.strftime("%Y-%m-%dT%H:%M:%SZ"), "issuer": keys.operator.address.hex(),
-        "keys": [span.spelled() for span in history], "revoked": sorted(revoked),
+        "type": STATUS_TYPE, "dated": papers.dated(now).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "issuer": papers.key.address.hex(), "keys": [span.spelled() for span in history], "revoked": sorted(revoked),
     }  # fmt: skip
-    document["signature"] = keys.operator.sign(signing_digest(document)).hex()
+    document["signature"] = papers.key.sign(signing_digest(document)).hex()
     return canonical(document).encode()
 
 
-def _signed(keys: Keys, document: dict[str, Any], sm2: Sm2Signer | None) -> bytes:
+def _signed(key: Key, document: dict[str, Any], sm2: Sm2Signer | None) -> bytes:
     document["sm2"] = None
     if sm2 is not None:
         document["sm2"] = {
@@ -219,8 +257,12 @@ def _signed(keys: Keys, document: dict[str, Any], sm2: Sm2Signer | None) -> byte
             "certificates": [one.hex() for one in sm2.certificates],
         }  # fmt: skip
         document["sm2"]["signature"] = sign(sm2.secret, sm2_message(document)).hex()
-    document["signature"] = keys.operator.sign(signing_digest(document)).hex()
+    document["signature"] = key.sign(signing_digest(document)).hex()
     return canonical(document).encode()
+
+
+def _since(spans: Sequence[KeySpan], address: bytes) -> int:
+    return next((span.since for span in spans if span.address == address.hex()), 0)
 
 
 def _dated(now: datetime, *proofs: Mapping[str, Any]) -> str:

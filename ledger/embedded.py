@@ -195,6 +195,10 @@ class EmbeddedChain:
         """Return the next nonce of an account."""
         return int(self._chain.get_vm().state.get_nonce(address))
 
+    def balance_of(self, address: bytes) -> int:
+        """Return what an account has, in wei."""
+        return int(self._chain.get_vm().state.get_balance(address))
+
     def decode(self, raw: bytes) -> Any:
         """Return a signed transaction as the engine reads it."""
         return self._chain.get_vm().get_transaction_builder().decode(raw)
@@ -207,7 +211,7 @@ class EmbeddedChain:
             return "intrinsic gas too low"
         if sent.gas > GAS_LIMIT:
             return "exceeds block gas limit"
-        if self._chain.get_vm().state.get_balance(sent.sender) < sent.value + sent.gas * sent.gas_price:
+        if self.balance_of(sent.sender) < sent.value + sent.gas * sent.gas_price:
             return "insufficient funds"
         return ""
 

@@ -1,6 +1,6 @@
 """What is refused about keys and signatures."""
 
-from asset_hub.core.errors import BadInput, NotFound, RuleRefused
+from asset_hub.core.errors import BadInput, NotFound, RuleRefused, Unavailable
 from asset_hub.core.text import N_
 
 
@@ -86,6 +86,12 @@ class ChangeOpen(RuleRefused):
     """Another change of the same key or role is open, or one of the administrator, which nothing may cross."""
 
     slug, title = "role-change-open", N_("Another change of this is open: wait for it, or withdraw it")
+
+
+class KeyChanging(Unavailable):
+    """The key that signs papers is being changed on the ledger; the new one signs in a moment."""
+
+    slug, title = "key-changing", N_("The exchange's key is being changed; try again in a moment")
 
 
 class RecoveryOpposed(RuleRefused):

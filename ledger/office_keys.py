@@ -64,9 +64,13 @@ OFFICE_NAMES: Mapping[Office, str] = {
 }
 _ANNOUNCED = N_("Who has which role on the ledger changes on {at}. Withdraw it if it should not.")
 _LEEWAY = timedelta(minutes=1)
-# On a chain whose gas has a price and whose genesis is ours, a new carrier is given what it pays with, in wei.
-_RELAYERS_GIFT = 10**27
-_ADMINS_GIFT = 10**29
+_PAUSE = timedelta(minutes=10)
+# AccessManager lets go of what nobody carried out within a week.
+_LAPSES_AFTER = 7 * 86_400
+_GONE = ("AccessManagerExpired", "AccessManagerNotScheduled")
+# On a chain whose gas has a price and whose genesis is ours, a new carrier is given what it pays with, in wei: a
+# thousand million acts. The first administrator, whom the genesis gave 10**30, pays it to every one of them.
+GIFT = 10**25
 
 
 class ChangeState(StrEnum):
@@ -287,14 +291,22 @@ def role_confirmed(session: WriteSession, entry: EntryRow, time: int) -> None:
 
 
 def role_refused(session: WriteSession, entry: EntryRow) -> None:
-    """Close a change that the chain, or the second person, refused; what came too early is tried again."""
+    """Close a change that is not announced or not any more; what still stands on the chain is tried again later."""
     row, act = _change_row(session, entry.subject_id), entry.args["act"]
-    if act == CARRY_OUT and (early := _too_early(session, row, entry)):
-        _carry_out_at(session, row, (entry.confirmed_at or entry.created_at) + early + _LEEWAY)
-    elif act in (ANNOUNCE, CARRY_OUT):
+    if act == ANNOUNCE or (act == CARRY_OUT and _is_over(session, row, entry)):
         row.state, row.refusal = ChangeState.REFUSED, entry.reason or ""
         _forget_key(session, row)
+    elif act in (CARRY_OUT, WITHDRAW):
+        early = _too_early(session, row, entry)
+        _carry_out_at(session, row, (entry.confirmed_at or entry.created_at) + (early + _LEEWAY if early else _PAUSE))
     session.flush()
+
+
+def _is_over(session: ReadSession, row: RoleChangeRow, entry: EntryRow) -> bool:
+    """Say whether nothing of a change is scheduled any more; a network need not say why it refused."""
+    block = session.get(BlockRow, entry.block_number) if entry.block_number is not None else None
+    is_old = block is not None and block.time >= (row.ready_at or 0) + _LAPSES_AFTER
+    return is_old or (entry.reason or "").startswith(_GONE)
 
 
 def _too_early(session: ReadSession, row: RoleChangeRow, entry: EntryRow) -> timedelta:
@@ -441,12 +453,8 @@ def _gift(session: ReadSession, row: RoleChangeRow) -> dict[str, Any] | None:
     before = select(EntryRow).where(EntryRow.subject_id == row.id, EntryRow.state == EntryState.CONFIRMED)
     if any(entry.args["act"] == ENDOW for entry in session.exec(before)):
         return None
-    wei = _RELAYERS_GIFT
-    if row.office == Office.ADMINISTRATOR:
-        earlier = session.exec(select(OfficeKeyRow).where(OfficeKeyRow.office == row.office)).all()
-        wei = _ADMINS_GIFT >> sum(one.valid_from is not None for one in earlier)
     address = next(step.address for step in steps_of(row) if step.is_grant)
-    return {"act": ENDOW, "address": address.hex(), "wei": str(wei)}
+    return {"act": ENDOW, "address": address.hex(), "wei": str(GIFT)}
 
 
 def _replace_key(session: WriteSession, row: RoleChangeRow, time: int) -> None:
@@ -454,14 +462,6 @@ def _replace_key(session: WriteSession, row: RoleChangeRow, time: int) -> None:
     new = next(step.address for step in steps_of(row) if step.is_grant)
     session.get_one(OfficeKeyRow, old).valid_until = time
     session.get_one(OfficeKeyRow, new).valid_from = time
-    # Orders say beforehand which keys will sign; those that are not carried yet are signed by the new one.
-    waiting = select(EntryRow).where(
-        EntryRow.kind == EntryKind.ORDER, col(EntryRow.state).in_((EntryState.RECORDED, EntryState.UNSIGNED))
-    )
-    for entry in session.exec(waiting):
-        named = entry.args.get("addresses", [])
-        if old.hex() in named:
-            entry.args = {**entry.args, "addresses": [new.hex() if one == old.hex() else one for one in named]}
 
 
 def _forget_key(session: WriteSession, row: RoleChangeRow) -> None:

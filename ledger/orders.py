@@ -322,8 +322,7 @@ def _take(
     speaks = speaking(session, keys)
     addresses = [_address(speaks, signer) for signer in signers if isinstance(signer, str)]
     advance_order(record, act, time=int(now.timestamp()), signers=addresses)
-    args = write_act(act, signers) | {"addresses": [one.hex() for one in addresses]}
-    record_entry(session, EntryKind.ORDER, row.id, args, now)
+    record_entry(session, EntryKind.ORDER, row.id, write_act(act, signers), now)
 
 
 def _address(keys: Keys, signer: str) -> bytes:

@@ -32,7 +32,7 @@ class KeySpan:
 
 
 def spans_of_roles(session: ReadSession, keys: HomeKeys) -> dict[int, tuple[KeySpan, ...]]:
-    """Return every key that ever had a role, by the role's code, as the chain records it; each key's last time."""
+    """Return every key that ever had a role, by the role's code, as the chain records it; twice given, twice there."""
     site = find_site(session)
     manager = site.addresses["AccessManager"] if site else b""
     administrators = {keys.first.admin.address, *addresses_of(session, Office.ADMINISTRATOR)}
@@ -41,15 +41,16 @@ def spans_of_roles(session: ReadSession, keys: HomeKeys) -> dict[int, tuple[KeyS
         .where(col(JournalRow.sender).in_(administrators))
         .order_by(col(JournalRow.number))
     )
-    found: dict[int, dict[str, KeySpan]] = defaultdict(dict)
+    found: dict[int, list[KeySpan]] = defaultdict(list)
     for receipt, time in rows:
         for event, role, address in _changes(receipt, manager):
-            earlier = found[role].get(address)
-            if event == _GRANTED:
-                found[role][address] = earlier if earlier and not earlier.until else KeySpan(address, time)
-            elif earlier is not None:
-                found[role][address] = KeySpan(address, earlier.since, time)
-    return {role: tuple(spans.values()) for role, spans in found.items()}
+            spans = found[role]
+            open_at = next((at for at, span in enumerate(spans) if span.address == address and not span.until), None)
+            if event == _GRANTED and open_at is None:
+                spans.append(KeySpan(address, time))
+            elif event == _REVOKED and open_at is not None:
+                spans[open_at] = KeySpan(address, spans[open_at].since, time)
+    return {role: tuple(spans) for role, spans in found.items()}
 
 
 def holders_of_roles(session: ReadSession, keys: HomeKeys) -> set[tuple[int, bytes]]:

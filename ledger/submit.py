@@ -6,10 +6,11 @@ from datetime import datetime
 from sqlmodel import col, select
 
 from asset_hub.core.db import ReadSession, WriteSession
-from ledger.builders import ALONE, build_call
+from ledger.builders import ALONE, build_call, carrier_of
 from ledger.calls import sign_transaction
 from ledger.deployment import deployed_addresses, set_up
 from ledger.embedded import Block, EmbeddedChain, SqlStore
+from ledger.handovers import hold_back_unsigned
 from ledger.journal import JournalEntry, ProvenBlock, write_block
 from ledger.models import BlockRow, ContractRow, CounterRow, EntryRow
 from ledger.outcomes import settle_entry
@@ -24,7 +25,8 @@ _BATCH = 50
 def submit_next(session: WriteSession, keys: HomeKeys, *, now: datetime) -> int:
     """Carry the next entries in order; return how many. Entries that depend on none before them share a block."""
     lock_chain(session)
-    entries = _next_entries(session)
+    while (entries := _next_entries(session)) and hold_back_unsigned(session, entries, now):
+        pass
     if not entries:
         return 0
     chain = open_chain(session, keys)
@@ -32,7 +34,7 @@ def submit_next(session: WriteSession, keys: HomeKeys, *, now: datetime) -> int:
     time = _block_time(chain, now)
     speaks = speaking(session, keys)
     calls = [build_call(session, speaks, site, entry, time=time) for entry in entries]
-    carrier = speaks.office(calls[0].carrier)  # whatever another than the relayer carries goes alone
+    carrier = carrier_of(speaks, calls[0])  # whatever another than the relayer carries goes alone
     nonce = chain.nonce_of(carrier.address)
     raws = [
         sign_transaction(carrier, nonce=nonce + at, to=call.target(site), data=call.data, value=call.value)

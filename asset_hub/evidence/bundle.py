@@ -26,7 +26,7 @@ from ingest.models import AccessionRow, ItemRow
 from ingest.types import ItemStatus
 from ledger.attest import NotAttested, attestation_of
 from ledger.bundles import BUNDLE_TYPE, CAPTURE, CAPTURE_PROOF_TYPE, CERTIFICATE, MANIFEST, STATUS
-from ledger.certificates import is_signed_by_present_key, renew_certificate, trust_file
+from ledger.certificates import renew_certificate, signing_key, trust_file
 from ledger.entries import capture_salt, receipt_commitments
 from ledger.journal import prove_receipt
 from ledger.merkle import path_of
@@ -38,7 +38,6 @@ from ledger.sm import sm3
 from ledger.sm_keys import sm2_signer_of
 from ledger.standalone.packing import pack_archive
 from ledger.types import EntryKind, EntryState
-from ledger.vault import speaking
 from ledger.verdicts import own_status_list
 from marketplace.certificate_pdf import draw_certificate
 from marketplace.errors import NotDelivered
@@ -82,13 +81,17 @@ def export_bundle(
 ) -> tuple[str, bytes]:  # fmt: skip
     """Return the bundle's name and bytes. Raises LicenceNotFound, NotDelivered; equal input gives equal bytes.
 
-    A certificate that an earlier key of the exchange signed goes in as the present one signs it: NoPassphrase.
+    A certificate that an earlier key of the exchange signed goes in as the present one signs it: NoPassphrase. While
+    the key is being changed nothing is signed: KeyChanging.
     """
     licence = licence_in_evidence(session, licence_id=licence_id, by=by)
     if licence.certificate_sha256 is None or licence.pdf_sha256 is None:
         raise NotDelivered
     certificate, drawn = read_blob(files, licence.certificate_sha256), read_blob(files, licence.pdf_sha256)
-    if not is_signed_by_present_key(session, keys, certificate):  # a bundle has one issuer, also for who pins nobody
+    papers = signing_key(session, keys)
+    if (
+        json.loads(certificate)["issuer"]["address"] != papers.key.address.hex()
+    ):  # a bundle has one issuer, also for who pins nobody
         sm2 = sm2_signer_of(home, keys, environ=os.environ)
         certificate = renew_certificate(session, keys, certificate, now=now, sm2=sm2)
         drawn = draw_certificate(certificate)
@@ -118,9 +121,8 @@ def export_bundle(
         ),
         "README.txt": _README.encode(),
     }  # fmt: skip
-    return f"evidence-{licence.number:06d}.zip", _packed(
-        members, speaking(session, keys).operator, licence=licence.number, now=now
-    )  # fmt: skip
+    packed = _packed(members, papers.key, licence=licence.number, now=papers.dated(now))
+    return f"evidence-{licence.number:06d}.zip", packed
 
 
 def read_capture(
