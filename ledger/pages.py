@@ -20,7 +20,7 @@ from asset_hub.web.story import read_story
 from ledger import office_keys, permissions
 from ledger.addresses import show_address
 from ledger.certificates import trust_file
-from ledger.health import describe_changes, describe_network, read_health
+from ledger.health import describe_authority, describe_changes, describe_network, read_health
 from ledger.house_keys import keepers_of
 from ledger.lineage import lineage_of, may_see_lineage
 from ledger.lineage_graph import draw_lineage, licences_given
@@ -84,7 +84,8 @@ def ledger_page(request: Request, by: CurrentActor) -> Response:
         request, "ledger/health.html", health=health, paused=paused, registers=REGISTER_NAMES,
         kinds=KIND_NAMES, replayed=said, is_stalled=health.is_stalled(now), hours=health.unsigned.hours(now),
         unsigned_by="、".join(names.get(one, "–") for one in houses), title=N_("Ledger"),
-        words=list(describe_network(health, now=now)), coming=list(describe_changes(health)), **offices,
+        words=list(describe_network(health, now=now)), coming=list(describe_changes(health)),
+        of_authority=list(describe_authority(health)), may_sign=may(by, permissions.SIGN_ROLE), **offices,
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from asset_hub.accounts import Actor, Role, require_organisation
 from asset_hub.accounts.models import PartyRow
 from asset_hub.catalogue import RestrictionKind, restrict
 from asset_hub.core.errors import BadInput, Forbidden
+from asset_hub.messages import list_notices
 from ledger.addresses import show_address
 from ledger.cases import answer_case, close_case, decide_case, freeze_case
 from ledger.codebook import GrantKind
@@ -18,6 +19,7 @@ from ledger.deeds import correct_title, propose_end, title_of_rights
 from ledger.deployment import ADMIN_DELAY_SECONDS
 from ledger.disputes import CaseState
 from ledger.entries import record_licence, reserve_number
+from ledger.health import describe_health, read_health
 from ledger.key_errors import ChangeOpen, KeyTaken, SignatureNotFound
 from ledger.key_models import RoleChangeRow, RoleKeeperRow
 from ledger.models import EntryRow, GrantRow
@@ -44,6 +46,7 @@ from tests.web.pages import client_for
 
 OWN, NEXT = Key(b"\x31" * 32), Key(b"\x32" * 32)
 ROLE = 13
+ASKED = "Something waits for the signature of the authority’s own key."
 
 
 class Bench(Court):
@@ -326,3 +329,58 @@ def test_roles_that_the_exchange_needs_are_not_handed_over_and_nothing_is_mixed(
         with pytest.raises(ChangeOpen):
             rotate_key(session, keys, office=Office.OPERATOR, reason="x", by=by, now=bench.now)
         assert session.get_one(RoleKeeperRow, AUTHORITY).address == OWN.address
+
+
+def notices(bench: Bench, who: Actor) -> list[str]:
+    with bench.services.database.read() as session:
+        assert who.person_id is not None
+        return [one.text.message for one in list_notices(session, person_id=who.person_id)]
+
+
+def test_the_authoritys_people_are_told_once_that_their_key_must_sign(bench: Bench) -> None:
+    bench.hand_over()
+    asked = notices(bench, bench.regulator).count(ASKED)
+    case = bench.open()
+    bench.do(freeze_case, case, bench.regulator)
+    for _ in range(2):
+        bench.pending()
+
+    assert (asked, notices(bench, bench.regulator).count(ASKED)) == (1, 2)
+    assert notices(bench, bench.desk).count(ASKED) == 0
+    with bench.services.database.read() as session:
+        health = read_health(session, bench.keys)
+    assert (health.unsigned.count, health.unsigned.of_authority, health.unsigned.houses) == (1, 1, ())
+    said = [str(text) for text in describe_health(health, now=bench.now)]
+    assert said == ["What waits for the authority’s signature: 1."]
+    pages = [client_for(bench.services, who, language="zh").get("/ledger").text for who in
+             (bench.regulator, bench.operator)]  # fmt: skip
+    assert all("等待主管部门签署的事项：1 项。" in page for page in pages)
+    assert ['href="/keys"' in page.split("等待主管部门签署")[1][:80] for page in pages] == [True, False]
+    assert not any("自持密钥机构签名" in page for page in pages)
+
+
+def test_what_waits_for_the_key_before_is_asked_of_the_next_one(bench: Bench) -> None:
+    bench.hand_over()
+    case = bench.open()
+    bench.record(freeze_case, case, bench.regulator)
+    with bench.services.database.write() as session:
+        change = hand_over_role(
+            session, bench.keys, role=AUTHORITY, address=NEXT.address, reason="x", by=bench.operator, now=bench.now
+        )
+        confirm_all(session)
+    [accept] = [one for one in bench.pending() if one.typed["primaryType"] == "AcceptRole"]
+    with bench.services.database.write() as session:
+        signature = NEXT.sign(accept.digest)
+        give_signature(session, pending_id=accept.id, signature=signature, by=bench.regulator, now=bench.now)
+    bench.carry()
+    assert bench.finish(change) == ChangeState.DONE
+
+    assert [one.address for one in bench.pending()] == [NEXT.address]
+
+
+def test_the_page_of_the_authority_says_who_asks_for_the_hand_over_and_what_waits_for_it(bench: Bench) -> None:
+    page = client_for(bench.services, bench.regulator).get("/keys").text
+
+    assert "give its address to an operator" in page
+    assert "Waits for a signature of the authority" in page
+    assert "Waits for a signature of the house" in client_for(bench.services, bench.desk).get("/keys").text
