@@ -14,7 +14,6 @@ from sqlmodel import col, func, select
 
 from asset_hub.core.db import ReadSession
 from asset_hub.core.text import N_, Text
-from ledger.blocks import show_time
 from ledger.chain import CHAIN_ID
 from ledger.engine import EMBEDDED, INSTANT, NETWORK, BlockHead
 from ledger.handed import role_slot
@@ -23,6 +22,7 @@ from ledger.key_models import SignatureRow
 from ledger.models import BlockRow, ChainRow, EntryRow, JournalRow
 from ledger.nonces import OutboxRow, OutboxState
 from ledger.office_keys import HANDED_OVER, announced_times
+from ledger.office_views import describe_coming
 from ledger.signing import HomeKeys
 from ledger.sites import find_site
 from ledger.types import CustodyKind, EntryKind, EntryState
@@ -241,7 +241,7 @@ def describe_health(health: Health, *, now: datetime) -> Iterator[Text]:
     """Say what the ledger's operator must know; nothing where there is nothing."""
     yield from describe_network(health, now=now)
     yield from describe_authority(health)
-    yield from describe_changes(health)
+    yield from describe_changes(health, now=now)
 
 
 def describe_authority(health: Health) -> Iterator[Text]:
@@ -251,10 +251,10 @@ def describe_authority(health: Health) -> Iterator[Text]:
         yield Text(N_("What waits for the authority’s signature: {count}."), {"count": count})
 
 
-def describe_changes(health: Health) -> Iterator[Text]:
-    """Say when who has which role changes, as far as it is announced."""
+def describe_changes(health: Health, *, now: datetime) -> Iterator[Text]:
+    """Say when who has which role changes, as far as it is announced, or since when it is overdue."""
     for time in health.changes:
-        yield Text(N_("Who has which role on the ledger changes on {at}."), {"at": show_time(time)})
+        yield describe_coming(time, now=now)
 
 
 def describe_network(health: Health, *, now: datetime) -> Iterator[Text]:

@@ -270,3 +270,57 @@ def test_before_anything_is_on_the_ledger_there_are_keys_and_nothing_to_change(t
     assert page.get(f"{API}/roles").json() == {"roles": []}
     assert page.get("/ledger").status_code == 200
     assert refused.status_code == 404
+
+
+def test_a_change_that_nobody_carries_out_is_called_overdue_and_its_end_is_told(
+    exchange: Exchange, shell: Shell
+) -> None:
+    page = exchange.page(exchange.first)
+    change = page.post(f"{API}/keys/operator/rotation", json={"reason": "离职"}).json()["id"]
+    exchange.confirm()
+    with exchange.services.database.write() as session:
+        row = session.get_one(RoleChangeRow, UUID(change))
+        ready, row.ready_at = row.ready_at, int(clock.now().timestamp()) - 3600
+    late = [shell("ledger", "status").out, shell("ledger", "role", "changes").out, page.get("/ledger").text]
+    with exchange.services.database.write() as session:
+        session.get_one(RoleChangeRow, UUID(change)).ready_at = ready
+    coming = shell("ledger", "role", "changes").out
+    exchange.carry_out(change)
+    told = [exchange.page(one).get("/notices").text for one in (exchange.first, exchange.court, exchange.member)]
+
+    assert all("is overdue since 20" in one and "It lapses on 20" in one for one in late)
+    assert "overdue" not in coming
+    assert ["Publish the new trust file, /ledger/trust.json" in one for one in told] == [True, True, False]
+
+
+def test_a_change_in_the_way_is_named_with_how_to_end_it(exchange: Exchange, shell: Shell) -> None:
+    page = exchange.page(exchange.first)
+    change = page.post(f"{API}/keys/relayer/rotation", json={"reason": "x"}).json()["id"]
+    asked = page.post(f"{API}/keys/relayer/rotation", json={"reason": "x"})
+    (waiting,) = shell("confirm", "list", "--by", "second", "--json").json["confirmations"]
+    listed = shell("confirm", "list", "--by", "second").out
+    exchange.confirm()
+    announced = page.post(f"{API}/keys/relayer/rotation", json={"reason": "x"})
+    shell("ledger", "role", "withdraw", change, "--by", "first")
+    withdrawn = shell("ledger", "role", "changes").out
+
+    assert (asked.status_code, asked.json()["type"], asked.json()["change"]) == (
+        409, "/problems/role-change-open", change,
+    )  # fmt: skip
+    assert asked.json()["detail"].startswith("Another change is open: New key for “Carrier of transactions”: 0x")
+    assert asked.json()["detail"].endswith(f"or take it back: asset-hub confirm refuse {waiting['id']}")
+    assert announced.json()["detail"].endswith(f"or withdraw it: asset-hub ledger role withdraw {change}")
+    assert f"  asked by {waiting['agreed_by']}  until 20" in listed
+    assert "+08:00" in listed
+    assert withdrawn.startswith(f"{change}  withdrawn\n")
+    assert exchange.counts()[0] == 1
+
+
+def test_who_takes_a_role_back_names_no_address(exchange: Exchange) -> None:
+    new = {"role": "AUTHORITY", "address": COURT, "act": "take-back", "reason": "x"}
+
+    answer = exchange.page(exchange.first).post(f"{API}/role-changes", json=new)
+
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/bad-input")
+    assert "name no address" in answer.json()["detail"]
+    assert exchange.counts() == (0, 0, 0)
