@@ -13,6 +13,7 @@ from asset_hub.catalogue import RestrictionKind, restrict
 from asset_hub.core.errors import BadInput, Forbidden
 from asset_hub.messages import list_notices
 from ledger.addresses import show_address
+from ledger.case_models import CaseStepRow
 from ledger.cases import answer_case, close_case, decide_case, freeze_case
 from ledger.codebook import GrantKind
 from ledger.deeds import correct_title, propose_end, title_of_rights
@@ -36,6 +37,7 @@ from ledger.office_keys import (
 from ledger.pending import Pending, give_signature, lapse_unsigned, list_pending
 from ledger.replay import verify_journal
 from ledger.roles import holders_of_roles
+from ledger.said import say
 from ledger.signing import AUTHORITY, Key, Office
 from ledger.types import EntryState
 from ledger.vault import speaking
@@ -120,7 +122,7 @@ def test_the_key_that_is_to_keep_the_role_accepts_first(bench: Bench) -> None:
         assert confirm_all(session) == 1
     bench.carry()
     [one] = bench.pending()
-    assert ("“AUTHORITY”角色改由" in one.said.zh, one.is_new_key, one.address) == (True, False, OWN.address)
+    assert ("“主管部门（AUTHORITY）”角色改由" in one.said.zh, one.is_new_key, one.address) == (True, False, OWN.address)
     assert bench.pending(bench.desk) == ()
     with bench.services.database.write() as session, pytest.raises(SignatureNotFound):
         give_signature(
@@ -384,3 +386,71 @@ def test_the_page_of_the_authority_says_who_asks_for_the_hand_over_and_what_wait
     assert "give its address to an operator" in page
     assert "Waits for a signature of the authority" in page
     assert "Waits for a signature of the house" in client_for(bench.services, bench.desk).get("/keys").text
+
+
+def test_a_hand_over_says_that_it_waits_for_the_key_and_why_it_came_to_nothing(bench: Bench) -> None:
+    page = client_for(bench.services, bench.regulator)
+    with bench.services.database.write() as session:
+        hand_over_role(
+            session, bench.keys, role=AUTHORITY, address=OWN.address, reason="x", by=bench.operator, now=bench.now
+        )
+    words = [page.get("/api/v1/ledger/role-changes").json()["changes"][0]["waits_for"]]
+    both = page.get("/ledger").text
+    with bench.services.database.write() as session:
+        confirm_all(session)
+    words.append(page.get("/api/v1/ledger/role-changes").json()["changes"][0]["waits_for"])
+    alone, of_operator = page.get("/ledger").text, client_for(bench.services, bench.operator).get("/ledger").text
+    [one] = bench.pending()
+    with bench.services.database.write() as session:
+        lapse_unsigned(session, entry_id=one.entry_id, now=one.deadline + timedelta(seconds=1))
+    told = notices(bench, bench.operator)
+    after = page.get("/ledger").text
+
+    assert words == [["second-person", "key"], ["key"]]
+    assert "waits for a second person, and for the key to accept" in both
+    assert "waits for the key to accept" in alone
+    assert "waits for a second person" not in alone
+    assert [one.count('<p><a href="/keys">') for one in (alone, of_operator)] == [1, 0]
+    assert "The key did not accept in time." in after
+    assert told[0] == "The change of keys or roles for {address} came to nothing. Why is on this page."
+
+
+def test_the_authoritys_key_is_named_as_its_own_and_the_exchanges_key_without_its_role(bench: Bench) -> None:
+    bench.hand_over()
+    bench.hand_over(NEXT)
+    with bench.services.database.write() as session:
+        rotate_key(session, bench.keys, office=Office.OPERATOR, reason="x", by=bench.operator, now=bench.now)
+        [entry] = session.exec(select(EntryRow).where(EntryRow.state == EntryState.UNSIGNED))
+        said = say(session, entry)
+    page, zh = (client_for(bench.services, bench.operator, language=one).get("/ledger").text for one in ("en", "zh"))
+
+    assert page.count("the authority’s own key<br>") == 2
+    assert "New key for “Registrar and notary”" in page
+    assert "another key" not in page
+    assert "主管部门（AUTHORITY）" in zh
+    assert said.zh.startswith("更换交易所的登记与公证密钥：")
+    assert "the key of its registrar and notary:" in said.en
+
+
+def test_a_freeze_gives_the_reason_of_its_order(bench: Bench) -> None:
+    bench.hand_over()
+    with bench.services.database.write() as session:
+        restrict(
+            session, asset_id=bench.asset_id, kind=RestrictionKind.FREEZE, reason="法院协查", by=bench.regulator,
+            now=bench.now,
+        )  # fmt: skip
+        follow_halt(session, asset_id=bench.asset_id, now=bench.now)
+    [one] = bench.pending()
+    assert one.said.zh.endswith("已停止其交易。理由：法院协查")
+    assert one.said.en.endswith("its trade is halted. Why: 法院协查")
+
+
+def test_the_freeze_that_follows_from_a_dispute_gives_the_words_of_the_interim_order(bench: Bench) -> None:
+    bench.hand_over()
+    case = bench.open()
+    bench.do(freeze_case, case, bench.regulator)
+    bench.sign()
+    [one] = bench.pending()
+    with bench.services.database.read() as session:
+        [step] = session.exec(select(CaseStepRow).where(CaseStepRow.act == "freeze"))
+    assert (one.typed["primaryType"], step.text in one.said.zh) == ("SetStatus", True)
