@@ -14,11 +14,13 @@ from asset_hub.accounts.people import issue_token
 from asset_hub.app import Services, open_home
 from asset_hub.core import clock
 from asset_hub.core.settings import Settings
+from asset_hub.messages import list_notices
 from ledger.addresses import show_address
 from ledger.confirmations import list_confirmations
 from ledger.key_models import OfficeKeyRow, RoleChangeRow
 from ledger.models import EntryRow
 from ledger.office_keys import carry_out
+from ledger.office_notices import tell_outcome
 from ledger.submit import submit_next
 from ledger.types import EntryKind
 from tests.builders import make_actor
@@ -324,3 +326,29 @@ def test_who_takes_a_role_back_names_no_address(exchange: Exchange) -> None:
     assert (answer.status_code, answer.json()["type"]) == (422, "/problems/bad-input")
     assert "name no address" in answer.json()["detail"]
     assert exchange.counts() == (0, 0, 0)
+
+
+def test_the_end_of_a_change_is_told_to_those_who_can_act_and_to_nobody_while_it_goes_on(exchange: Exchange) -> None:
+    change = exchange.page(exchange.first).post(f"{API}/keys/cashier/rotation", json={"reason": "x"}).json()["id"]
+    ends = (
+        ("asked", None, 0), ("announced", None, 0), ("done", None, 1), ("withdrawn", None, 1), ("refused", "x", 1),
+        ("refused", "AccessManagerExpired(0x12)", 1),
+    )  # fmt: skip
+    said = []
+    for state, refusal, more in ends:
+        with exchange.services.database.write() as session:
+            row = session.get_one(RoleChangeRow, UUID(change))
+            row.state, row.refusal = state, refusal
+            assert exchange.court.person_id is not None
+            before = len(list_notices(session, person_id=exchange.court.person_id))
+            tell_outcome(session, row, clock.now())
+            session.flush()
+            notices = list_notices(session, person_id=exchange.court.person_id)
+        assert len(notices) == before + more, state
+        said += [str(one.text) for one in notices[:more]]
+
+    assert [text.split("0x")[0] for text in said] == ["The change of keys or roles for "] * 4
+    assert [text.split(" ", 8)[8] for text in said] == [
+        "is carried out.", "is withdrawn.", "came to nothing. Why is on this page.",
+        "has lapsed: nobody carried it out within a week after its day.",
+    ]  # fmt: skip
