@@ -63,7 +63,9 @@ def status(
     said = _facts_of(home, health, states) | {
         "unsigned": {
             "count": health.unsigned.count, "oldest_hours": health.unsigned.hours(clock.now()),
-            "houses": [names.get(one, str(one)) for one in health.unsigned.houses],
+            "houses": [names.get(one, str(one)) for one in health.unsigned.houses]
+            + ["主管部门"] * bool(health.unsigned.of_authority),
+            "of_authority": health.unsigned.of_authority,
         },
         "unconfirmed": health.unsigned.unconfirmed,
         "keepers": {str(kind): count for kind, count in health.keepers.items()},

@@ -11,6 +11,7 @@ from asset_hub.accounts.acting import acting_for
 from asset_hub.core import clock
 from asset_hub.core.home import home_of
 from ledger import confirmations
+from ledger.blocks import show_time
 from ledger.cli import LedgerHome
 from ledger.confirmation_pages import facts_of
 from ledger.key_cli import By, For, Json
@@ -34,7 +35,9 @@ def list_them(context: typer.Context, *, by: By = "", house: For = "", as_json: 
         return
     for one in found:
         note = "  (you agreed to it: another person confirms)" if one.is_mine else ""
-        print(f"{one.id}  {names[one.organisation_id].name_zh}  until {one.deadline.isoformat()}{note}")
+        asked = f"  asked by {one.asked_by}" if one.asked_by else ""
+        until = show_time(int(one.deadline.timestamp()))
+        print(f"{one.id}  {names[one.organisation_id].name_zh}{asked}  until {until}{note}")
         print(f"  {one.said.zh}\n  {one.said.en}")
 
 

@@ -9,18 +9,20 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlmodel import col, func, select
 
 from asset_hub.core.db import ReadSession
 from asset_hub.core.text import N_, Text
-from ledger.blocks import show_time
 from ledger.chain import CHAIN_ID
 from ledger.engine import EMBEDDED, INSTANT, NETWORK, BlockHead
+from ledger.handed import role_slot
 from ledger.house_keys import count_keepers
 from ledger.key_models import SignatureRow
 from ledger.models import BlockRow, ChainRow, EntryRow, JournalRow
 from ledger.nonces import OutboxRow, OutboxState
-from ledger.office_keys import announced_times
+from ledger.office_keys import HANDED_OVER, announced_times
+from ledger.office_views import describe_coming
 from ledger.signing import HomeKeys
 from ledger.sites import find_site
 from ledger.types import CustodyKind, EntryKind, EntryState
@@ -52,15 +54,16 @@ class GasOfAct:
 
 @dataclass(frozen=True, slots=True)
 class Unsigned:
-    """What waits for signatures of houses that keep their own keys: how much, since when, whose are missing.
+    """What waits for signatures of keys that are not the exchange's: how much, since when, of which houses.
 
-    `unconfirmed` waits for nothing but a second person.
+    `of_authority` of them wait for the authority's key; `unconfirmed` waits for nothing but a second person.
     """
 
     count: int
     since: datetime | None
     houses: tuple[UUID, ...]
     unconfirmed: int = 0
+    of_authority: int = 0
 
     def hours(self, now: datetime) -> int:
         """Return for how many whole hours the oldest has waited."""
@@ -237,13 +240,21 @@ def describe_outbox(outbox: OutboxFacts) -> Iterator[Text]:
 def describe_health(health: Health, *, now: datetime) -> Iterator[Text]:
     """Say what the ledger's operator must know; nothing where there is nothing."""
     yield from describe_network(health, now=now)
-    yield from describe_changes(health)
+    yield from describe_authority(health)
+    yield from describe_changes(health, now=now)
 
 
-def describe_changes(health: Health) -> Iterator[Text]:
-    """Say when who has which role changes, as far as it is announced."""
+def describe_authority(health: Health) -> Iterator[Text]:
+    """Say how much waits for the authority's own key; nothing where nothing does."""
+    if health.unsigned.of_authority:
+        count = health.unsigned.of_authority
+        yield Text(N_("What waits for the authority’s signature: {count}."), {"count": count})
+
+
+def describe_changes(health: Health, *, now: datetime) -> Iterator[Text]:
+    """Say when who has which role changes, as far as it is announced, or since when it is overdue."""
     for time in health.changes:
-        yield Text(N_("Who has which role on the ledger changes on {at}."), {"at": show_time(time)})
+        yield describe_coming(time, now=now)
 
 
 def describe_network(health: Health, *, now: datetime) -> Iterator[Text]:
@@ -284,20 +295,24 @@ def read_health(session: ReadSession, keys: HomeKeys, *, node: NodeFacts | None 
 
 
 def read_unsigned(session: ReadSession) -> Unsigned:
-    """Return what waits for signatures of houses, and how much for a second person alone."""
+    """Return what waits for signatures of houses and of the authority, and how much for a second person alone."""
     is_waiting = EntryRow.state == EntryState.UNSIGNED
     unsigned = select(SignatureRow.entry_id).where(col(SignatureRow.signature).is_(None))
     lacks = col(EntryRow.id).in_(unsigned)
     count, since = session.exec(select(func.count(), func.min(EntryRow.created_at)).where(is_waiting, lacks)).one()
     unconfirmed = session.exec(select(func.count()).where(is_waiting, ~lacks)).one()
+    lacking = (is_waiting, col(EntryRow.id) == col(SignatureRow.entry_id), col(SignatureRow.signature).is_(None))
+    slots = [role_slot(role) for role in HANDED_OVER]
+    is_authoritys = sa.or_(col(EntryRow.kind) == EntryKind.ROLE, col(SignatureRow.slot).in_(slots))
     missing = (
         select(SignatureRow.organisation_id, func.min(EntryRow.number))
-        .join(EntryRow, col(EntryRow.id) == col(SignatureRow.entry_id))
-        .where(is_waiting, col(SignatureRow.signature).is_(None))
+        .where(*lacking, ~is_authoritys)
         .group_by(col(SignatureRow.organisation_id))
         .order_by(func.min(EntryRow.number))
     )
-    return Unsigned(count, since, tuple(house for house, _number in session.exec(missing)), unconfirmed)
+    houses = tuple(house for house, _number in session.exec(missing))
+    of_authority = session.exec(select(func.count(func.distinct(EntryRow.id))).where(*lacking, is_authoritys)).one()
+    return Unsigned(count, since, houses, unconfirmed, of_authority)
 
 
 def _head(session: ReadSession) -> Head | None:

@@ -23,6 +23,7 @@ from asset_hub.core.sealed import read_passphrase
 from ledger import house_keys, renewals
 from ledger.addresses import read_address, show_address
 from ledger.attest import countersign
+from ledger.blocks import show_time
 from ledger.cli import LedgerHome
 from ledger.key_errors import SignatureNotFound
 from ledger.key_views import SIGNED_TYPE, TO_SIGN_TYPE, count_held_up, facts_of_keys, facts_of_pending, read_signed
@@ -30,7 +31,10 @@ from ledger.keyfiles import TokenSigner, digest_to_sign, make_keystore, read_key
 from ledger.pending import give_signature, list_pending
 from ledger.signing import Signer
 
-commands = typer.Typer(help="Keys that a house keeps itself, and what waits for them.", no_args_is_help=True)
+commands = typer.Typer(
+    help="Keys of houses: their own and what waits for them, those kept for them.",
+    no_args_is_help=True,
+)
 By = Annotated[str, typer.Option(metavar="LOGIN", help="Who acts; else the person of the settings.")]
 For = Annotated[str, typer.Option("--for", metavar="ORG", help="The house one acts for, where one has several.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
@@ -204,7 +208,11 @@ def _own_key_command(name: str, act: Callable[..., object], said: str) -> None:
 
 for _name, _act, _said in (
     ("retire", house_keys.retire_key, "End a key of one's house; another key of it signs."),
-    ("object", house_keys.cancel_recovery, "Object to a recovery of one's own house; a key of it signs."),
+    (
+        "object",
+        house_keys.cancel_recovery,
+        "Object to a recovery of one's house; a key of it signs, or the registrar where it has none.",
+    ),
 ):
     _own_key_command(_name, _act, _said)
 
@@ -234,8 +242,8 @@ def pending(
     if as_json:
         print(json.dumps({"pending": found, "held_up": held_up}, ensure_ascii=False))
         return
-    for one in found:
-        print(f"{one['id']}  until {one['deadline']}\n  {one['text']['zh']}\n  {one['text']['en']}")
+    for each in waiting:
+        print(f"{each.id}  until {show_time(int(each.deadline.timestamp()))}\n  {each.said.zh}\n  {each.said.en}")
     if held_up:
         print(f"held up, as one of its houses has no valid key now: {held_up}")
 

@@ -97,7 +97,7 @@ def follow_halt(session: WriteSession, *, asset_id: UUID, now: datetime) -> None
 def is_halted(session: ReadSession, *, asset_id: UUID, now: datetime) -> bool:
     """Say whether an order of the exchange, no dispute's, halts the trade of a work now."""
     of_cases = select(CaseRow.restriction_id).where(CaseRow.asset_id == asset_id)
-    return bool(halts_in_force(session, asset_id=asset_id, now=now) - set(session.exec(of_cases)))
+    return bool(halts_in_force(session, asset_id=asset_id, now=now).keys() - set(session.exec(of_cases)))
 
 
 def office_refused(session: WriteSession, entry: EntryRow) -> None:

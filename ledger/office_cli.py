@@ -16,13 +16,17 @@ from ledger.addresses import read_address, show_address
 from ledger.blocks import show_time
 from ledger.cli import LedgerHome
 from ledger.key_cli import By, Json
-from ledger.office_keys import OFFICE_NAMES, ChangeId, list_changes, list_office_keys
+from ledger.office_keys import ChangeId, ChangeState, list_changes, list_office_keys
 from ledger.office_views import (
     describe_change,
+    describe_coming,
     facts_of_change,
     facts_of_key,
     facts_of_role,
     list_roles,
+    names_of_holders,
+    names_of_keys,
+    waits_of_changes,
     why_refused,
     word_of_change,
 )
@@ -40,12 +44,12 @@ def list_keys(context: typer.Context, *, as_json: Json = False) -> None:
     """List every key that the exchange has or had: what for, from when until when."""
     home = cast(LedgerHome, home_of(context))
     with home.database.read() as session:
-        found = list_office_keys(session, home.keys)
+        found = names_of_keys(session, list_office_keys(session, home.keys))
     if as_json:
-        print(json.dumps({"keys": [facts_of_key(one) for one in found]}))
+        print(json.dumps({"keys": [facts_of_key(one) for one, _name in found]}))
         return
-    for one in found:
-        print(f"{one.office:<9} {show_address(one.address)}  {_span(one.since, one.until)}  {OFFICE_NAMES[one.office]}")
+    for one, name in found:
+        print(f"{one.office:<9} {show_address(one.address)}  {_span(one.since, one.until)}  {name}")
 
 
 @key.command("rotate")
@@ -65,12 +69,11 @@ def list_them(context: typer.Context, *, as_json: Json = False) -> None:
     """Say who has and had which role, from when until when, and whose key it is: read from the chain's receipts."""
     home = cast(LedgerHome, home_of(context))
     with home.database.read() as session:
-        found = list_roles(session, home.keys)
+        found = names_of_holders(session, list_roles(session, home.keys))
     if as_json:
-        print(json.dumps({"roles": [facts_of_role(one) for one in found]}))
+        print(json.dumps({"roles": [facts_of_role(one) for one, _holder in found]}))
         return
-    for one in found:
-        whose = OFFICE_NAMES[one.office] if one.office else "another key"
+    for one, whose in found:
         print(f"{one.role:<16} {show_address(one.address)}  {_span(one.since, one.until)}  {whose}")
 
 
@@ -121,16 +124,20 @@ def take_back(context: typer.Context, which: RoleName, *, reason: Reason, by: By
 @role.command("changes")
 def changes(context: typer.Context, *, by: By = "", as_json: Json = False) -> None:
     """Say which keys and roles change, how each change stands, and when it is carried out; newest first."""
-    home = cast(LedgerHome, home_of(context))
+    home, now = cast(LedgerHome, home_of(context)), clock.now()
     with home.database.write() as session:
         found = list_changes(session, by=acting_person(session, login=by or home.settings.person))
+        waits = waits_of_changes(session, found)
     if as_json:
-        print(json.dumps({"changes": [facts_of_change(one) for one in found]}, ensure_ascii=False))
+        print(json.dumps({"changes": [facts_of_change(one, waits) for one in found]}, ensure_ascii=False))
         return
     for one in found:
-        day = f"  on {_moment(one.ready_at)}" if one.ready_at else ""
+        is_done = one.state in (ChangeState.WITHDRAWN, ChangeState.REFUSED)
+        day = f"  on {_moment(one.ready_at)}" if one.ready_at and not is_done else ""
         refusal = f"  {why_refused(one)}" if one.refusal else ""
-        print(f"{one.id}  {word_of_change(one)[0]}{day}{refusal}\n  {describe_change(one)}\n  {one.reason}")
+        print(f"{one.id}  {word_of_change(one, waits)[0]}{day}{refusal}\n  {describe_change(one)}\n  {one.reason}")
+        if one.state == ChangeState.ANNOUNCED and one.ready_at and now > one.ready_at:
+            print(f"  {describe_coming(int(one.ready_at.timestamp()), now=now)}")
 
 
 @role.command("withdraw")

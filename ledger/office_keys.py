@@ -35,9 +35,10 @@ from ledger.deployment import ADMIN_DELAY_SECONDS, ADMIN_ROLE, OPERATOR_ROLES, R
 from ledger.engine import ANVIL
 from ledger.entries import record_entry
 from ledger.errors import EntryNotFound
-from ledger.key_errors import ChangeClosed, ChangeNotFound, ChangeOpen, KeyTaken
+from ledger.key_errors import ChangeClosed, ChangeNotFound, KeyTaken
 from ledger.key_models import KeyRow, OfficeKeyRow, RoleChangeRow, RoleKeeperRow
 from ledger.models import BlockRow, ChainRow, EntryRow
+from ledger.office_notices import tell_outcome
 from ledger.role_acts import ANNOUNCE, CARRY_OUT, ENDOW, WITHDRAW, Step
 from ledger.roles import holders_of_roles
 from ledger.signing import AUTHORITY, HomeKeys, Office, new_key
@@ -287,6 +288,7 @@ def role_confirmed(session: WriteSession, entry: EntryRow, time: int) -> None:
             _replace_key(session, row, time)
         else:
             _change_keeper(session, row, time)
+    tell_outcome(session, row, datetime.fromtimestamp(time, UTC))
     session.flush()
 
 
@@ -296,6 +298,7 @@ def role_refused(session: WriteSession, entry: EntryRow) -> None:
     if act == ANNOUNCE or (act == CARRY_OUT and _is_over(session, row, entry)):
         row.state, row.refusal = ChangeState.REFUSED, entry.reason or ""
         _forget_key(session, row)
+        tell_outcome(session, row, entry.confirmed_at or entry.created_at)
     elif act in (CARRY_OUT, WITHDRAW):
         early = _too_early(session, row, entry)
         _carry_out_at(session, row, (entry.confirmed_at or entry.created_at) + (early + _LEEWAY if early else _PAUSE))
@@ -367,7 +370,9 @@ def _require_none_open(session: ReadSession, steps: Sequence[Step], office: Offi
         is_same = bool(office) and office == row.office
         is_crossing = _concerns_operator(office, steps) and _concerns_operator(row.office, steps_of(row))
         if Office.ADMINISTRATOR in (office, row.office) or touched & theirs or is_same or is_crossing:
-            raise ChangeOpen
+            from ledger.office_views import open_change  # it says in words what a change does
+
+            raise open_change(session, row)
 
 
 def _concerns_operator(office: str | None, steps: Sequence[Step]) -> bool:

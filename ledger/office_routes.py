@@ -11,10 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from asset_hub.accounts import require_person
 from asset_hub.accounts.deps import CurrentActor
 from asset_hub.core import clock
+from asset_hub.core.errors import BadInput
+from asset_hub.core.text import N_
 from ledger import office_keys
 from ledger.addresses import read_address
 from ledger.office_keys import LONGEST_REASON, list_changes, list_office_keys
-from ledger.office_views import facts_of_change, facts_of_key, facts_of_role, list_roles
+from ledger.office_views import facts_of_change, facts_of_key, facts_of_role, list_roles, waits_of_changes
 from ledger.signing import Office
 
 router = APIRouter(prefix="/api/v1/ledger", tags=["ledger"])
@@ -93,7 +95,9 @@ def roles(request: Request, by: CurrentActor) -> dict[str, Any]:
 def changes(request: Request, by: CurrentActor) -> dict[str, Any]:
     """The changes of keys and roles, newest first: how each stands and when it is carried out."""
     with request.app.state.services.database.read() as session:
-        return {"changes": [facts_of_change(one) for one in list_changes(session, by=by)]}
+        found = list_changes(session, by=by)
+        waits = waits_of_changes(session, found)
+    return {"changes": [facts_of_change(one, waits) for one in found]}
 
 
 @router.post("/role-changes", status_code=201)
@@ -102,6 +106,8 @@ def change_role(request: Request, body: NewRoleChange, by: CurrentActor) -> dict
 
     No token does this.
     """
+    if body.act == RoleAct.TAKE_BACK and body.address:
+        raise BadInput(N_("To take a role back, name no address: it goes to the exchange’s own key."))
     services = request.app.state.services
     named: dict[str, Any] = {"address": read_address(body.address)} if body.act != RoleAct.TAKE_BACK else {}
     with services.database.write() as session:

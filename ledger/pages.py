@@ -20,11 +20,19 @@ from asset_hub.web.story import read_story
 from ledger import office_keys, permissions
 from ledger.addresses import show_address
 from ledger.certificates import trust_file
-from ledger.health import describe_changes, describe_network, read_health
+from ledger.health import describe_authority, describe_changes, describe_network, read_health
 from ledger.house_keys import keepers_of
 from ledger.lineage import lineage_of, may_see_lineage
 from ledger.lineage_graph import draw_lineage, licences_given
-from ledger.office_views import describe_change, list_roles, why_refused, word_of_change
+from ledger.office_views import (
+    describe_change,
+    list_roles,
+    names_of_holders,
+    names_of_keys,
+    waits_of_changes,
+    why_refused,
+    word_of_change,
+)
 from ledger.orders import ACT_NAMES, OrderStep, orders_of_asset, steps_of_orders
 from ledger.orders import STATE_WORDS as ORDER_WORDS
 from ledger.pauses import REGISTER_NAMES, paused_registers
@@ -84,7 +92,8 @@ def ledger_page(request: Request, by: CurrentActor) -> Response:
         request, "ledger/health.html", health=health, paused=paused, registers=REGISTER_NAMES,
         kinds=KIND_NAMES, replayed=said, is_stalled=health.is_stalled(now), hours=health.unsigned.hours(now),
         unsigned_by="、".join(names.get(one, "–") for one in houses), title=N_("Ledger"),
-        words=list(describe_network(health, now=now)), coming=list(describe_changes(health)), **offices,
+        words=list(describe_network(health, now=now)), coming=list(describe_changes(health, now=now)),
+        of_authority=list(describe_authority(health)), may_sign=may(by, permissions.SIGN_ROLE), **offices,
     )  # fmt: skip
 
 
@@ -221,11 +230,12 @@ def _offices(session: ReadSession, keys: HomeKeys, *, by: Actor) -> dict[str, An
     """Return the exchange's keys, who has which role, and to those who oversee it what changes."""
     found = office_keys.list_office_keys(session, keys)
     changes = office_keys.list_changes(session, by=by) if may(by, permissions.OVERSEE) else ()
+    waits = waits_of_changes(session, changes)
     is_open = (office_keys.ChangeState.ASKED, office_keys.ChangeState.ANNOUNCED)
     return {
-        "present_keys": [one for one in found if one.since and not one.until],
-        "past_keys": [one for one in found if one.until],
-        "roles": list_roles(session, keys),
+        "present_keys": names_of_keys(session, [one for one in found if one.since and not one.until]),
+        "past_keys": names_of_keys(session, [one for one in found if one.until]),
+        "roles": names_of_holders(session, list_roles(session, keys)), "waits": waits,
         "open_changes": [one for one in changes if one.state in is_open],
         "past_changes": [one for one in changes if one.state not in is_open],
         "offices": office_keys.OFFICE_NAMES, "longest_reason": office_keys.LONGEST_REASON,

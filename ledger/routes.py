@@ -76,7 +76,10 @@ def health(request: Request, by: CurrentActor) -> dict[str, Any]:
         found = read_health(session, services.keys, node=facts)
         paused = [_pause(one) for one in paused_registers(session, now=now)]
         names = party_names(session, organisation_ids=set(found.unsigned.houses), language="zh")
-    unsigned: dict[str, Any] = {"count": found.unsigned.count, "oldest_hours": found.unsigned.hours(now)}
+    unsigned: dict[str, Any] = {
+        "count": found.unsigned.count, "oldest_hours": found.unsigned.hours(now),
+        "of_authority": found.unsigned.of_authority,
+    }  # fmt: skip
     if may(by, permissions.OVERSEE_UNSIGNED):
         unsigned |= {"houses": [{"id": str(one), "name": names.get(one, "")} for one in found.unsigned.houses]}
     head = (

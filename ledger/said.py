@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlmodel import select
 
 from asset_hub.accounts import get_party
+from asset_hub.catalogue import halts_in_force
 from asset_hub.core.clock import BEIJING
 from asset_hub.core.db import ReadSession
 from asset_hub.core.money import Money
@@ -31,7 +32,7 @@ from ledger.grants import (
 from ledger.key_models import KeyRow, RoleChangeRow
 from ledger.models import DeedRow, EntryRow, GrantRow, WorkRow
 from ledger.order_models import SettlementRow
-from ledger.signing import Office
+from ledger.signing import AUTHORITY, Office
 from ledger.terms import lapse_of
 from ledger.types import DeedKind, EntryKind, KeyState
 from ledger.waiting import PURPOSE_ACTS
@@ -181,24 +182,25 @@ _KEY_ACTS: Mapping[str, tuple[str, str]] = {
 
 
 def _key(session: ReadSession, entry: EntryRow) -> Said:
-    who, (zh, en), address = _house(session, str(entry.subject_id)), _KEY_ACTS[entry.args["act"]], entry.args["address"]
+    who, (zh, en) = _house(session, str(entry.subject_id)), _KEY_ACTS[entry.args["act"]]
+    address = show_address(bytes.fromhex(entry.args["address"]))
     if entry.args.get("custody"):
         return Said(
-            f"更换平台为{who.zh}托管的密钥：新密钥为 0x{address}，账本收录后停用原托管密钥。",
-            f"The exchange renews the key that it keeps for {who.en}: 0x{address} takes the place of the one before.",
+            f"更换平台为{who.zh}托管的密钥：新密钥为 {address}，账本收录后停用原托管密钥。",
+            f"The exchange renews the key that it keeps for {who.en}: {address} takes the place of the one before.",
         )
     if "reason" in entry.args:
         return _key_ended(session, entry, who)
     until = int(entry.args.get("valid_until") or 0)
     more = (f"，有效至 {_moment(until)}", f", valid until {_moment(until)} Beijing time") if until else ("", "")
-    return Said(f"{who.zh}{zh} 0x{address}{more[0]}。", f"{who.en} {en} 0x{address}{more[1]}.")
+    return Said(f"{who.zh}{zh} {address}{more[0]}。", f"{who.en} {en} {address}{more[1]}.")
 
 
 def _key_ended(session: ReadSession, entry: EntryRow, who: Said) -> Said:
-    address, reason = entry.args["address"], entry.args["reason"]
+    key, reason = bytes.fromhex(entry.args["address"]), entry.args["reason"]
     others = select(KeyRow).where(
         KeyRow.organisation_id == entry.subject_id, KeyRow.state == KeyState.LIVE,
-        KeyRow.address != bytes.fromhex(address),
+        KeyRow.address != key,
     )  # fmt: skip
     is_last = not any(row.purpose & PURPOSE_ACTS for row in session.exec(others))
     more = (
@@ -207,8 +209,8 @@ def _key_ended(session: ReadSession, entry: EntryRow, who: Said) -> Said:
         else ("", "")
     )
     return Said(
-        f"交易所作为登记人停用{who.zh}的密钥 0x{address}。{more[0]}理由：{reason}",
-        f"The exchange, as registrar, ends the key 0x{address} of {who.en}. {more[1]}Why: {reason}",
+        f"交易所作为登记人停用{who.zh}的密钥 {show_address(key)}。{more[0]}理由：{reason}",
+        f"The exchange, as registrar, ends the key {show_address(key)} of {who.en}. {more[1]}Why: {reason}",
     )
 
 
@@ -235,13 +237,21 @@ def _freeze_words(args: Mapping[str, Any]) -> tuple[str, str]:
 
 def _office(session: ReadSession, entry: EntryRow) -> Said:
     """Only what the authority's key signs is asked of anybody: a work frozen by an order, or freed."""
-    work = _work(session, entry.subject_id)
+    work, why = _work(session, entry.subject_id), _why_halted(session, entry)
     if int(entry.args["values"]["status"]) == _HALTED:
         return Said(
-            f"主管部门冻结{work.zh}：交易所或主管部门已停止其交易。",
-            f"The authority freezes {work.en}: its trade is halted.",
+            f"主管部门冻结{work.zh}：交易所或主管部门已停止其交易。{why.zh}",
+            f"The authority freezes {work.en}: its trade is halted.{why.en}",
         )
     return Said(f"主管部门解除对{work.zh}的冻结。", f"The authority frees {work.en}: its trade goes on.")
+
+
+def _why_halted(session: ReadSession, entry: EntryRow) -> Said:
+    """Give the reasons of the orders that halt the trade of a work, for who signs its freeze."""
+    of_cases = set(session.exec(select(CaseRow.restriction_id).where(CaseRow.asset_id == entry.subject_id)))
+    halts = halts_in_force(session, asset_id=entry.subject_id, now=entry.created_at)
+    why = _clipped("；".join(text for halt, text in halts.items() if halt not in of_cases and text))
+    return Said(f"理由：{why}", f" Why: {why}") if why else Said("", "")
 
 
 def _case(session: ReadSession, entry: EntryRow) -> Said:
@@ -251,13 +261,21 @@ def _case(session: ReadSession, entry: EntryRow) -> Said:
     zh, en = _CASE_ACTS.get(entry.args["act"]) or _freeze_words(entry.args)
     about = case.licence_number
     over = (f"第 {about} 号许可", f"licence no. {about}") if about is not None else (work.zh, work.en)
-    more = (f"：{_clipped(step.text)}", f": {_clipped(step.text)}") if step else ("", "")
+    text = step.text if step else _why_frozen(session, case, entry)
+    more = (f"：{_clipped(text)}", f": {_clipped(text)}") if text else ("", "")
     shown = len(step.exhibits) if step else 0
     seen = (f"（证据 {shown} 件）", f" ({shown} exhibits)") if shown else ("", "")
     return Said(
         f"{who.zh}{zh}“{case.title}”（{over[0]}）{more[0]}{seen[0]}",
         f"{who.en} {en} “{case.title}” ({over[1]}){more[1]}{seen[1]}",
     )
+
+
+def _why_frozen(session: ReadSession, case: CaseRow, entry: EntryRow) -> str:
+    """Return the words of the order from which it follows that a work is frozen; empty where that is not known."""
+    if int(entry.args["values"].get("status", 0)) != _HALTED or case.restriction_id is None:
+        return ""
+    return halts_in_force(session, asset_id=case.asset_id, now=entry.created_at).get(case.restriction_id, "")
 
 
 def _statement(session: ReadSession, entry: EntryRow) -> Said:
@@ -299,12 +317,15 @@ def _role(session: ReadSession, entry: EntryRow) -> Said:
     address = show_address(bytes.fromhex(first[2]))
     if row.office:
         zh, en = _OFFICES[Office(row.office)]
+        if row.office == Office.OPERATOR and OPERATOR_ROLES[AUTHORITY] not in {int(step[1]) for step in row.steps}:
+            zh, en = "登记与公证", "registrar and notary"
         return Said(
             f"更换交易所的{zh}密钥：新密钥为 {address}，公告两日后生效。理由：{row.reason}",
             f"The exchange changes the key of its {en}: the new one is {address}, and speaks two days after it is "
             f"announced. Why: {row.reason}",
         )
     name = next(name for name, code in OPERATOR_ROLES.items() if code == int(first[1]))
+    name_zh = f"{_ROLES_ZH[name]}（{name}）"
     if len(row.steps) > 1:
         whose = (
             ("由主管部门自管的密钥", "a key of the authority")
@@ -312,20 +333,27 @@ def _role(session: ReadSession, entry: EntryRow) -> Said:
             else ("交易所自己的密钥", "the exchange")
         )
         return Said(
-            f"“{name}”角色改由 {address}（{whose[0]}）行使，公告两日后生效。理由：{row.reason}",
+            f"“{name_zh}”角色改由 {address}（{whose[0]}）行使，公告两日后生效。理由：{row.reason}",
             f"The role {name} goes to {address} ({whose[1]}), two days after it is announced. Why: {row.reason}",
         )
     if first[0] == "grant":
         return Said(
-            f"授予 {address} “{name}”角色，公告两日后生效。理由：{row.reason}",
+            f"授予 {address} “{name_zh}”角色，公告两日后生效。理由：{row.reason}",
             f"The role {name} is given to {address} two days after it is announced. Why: {row.reason}",
         )
     return Said(
-        f"收回 {address} 的“{name}”角色，公告两日后生效。理由：{row.reason}",
+        f"收回 {address} 的“{name_zh}”角色，公告两日后生效。理由：{row.reason}",
         f"The role {name} is taken from {address} two days after it is announced. Why: {row.reason}",
     )
 
 
+_ROLES_ZH: Mapping[str, str] = {
+    "REGISTRAR": "登记人",
+    "NOTARY": "公证人",
+    "AUTHORITY": "主管部门",
+    "PAYMENT_OPERATOR": "收款确认",
+    "PAUSER": "暂停交易",
+}
 _OFFICES: Mapping[Office, tuple[str, str]] = {
     Office.RELAYER: ("交易中继", "carrier of transactions"),
     Office.OPERATOR: ("登记、公证与裁决", "registrar, notary and authority"),

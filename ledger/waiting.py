@@ -13,12 +13,15 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
+from asset_hub.accounts import Role, people_with_role
 from asset_hub.core.db import ReadSession, WriteSession
 from asset_hub.core.ids import new_id
 from asset_hub.core.jobs import Queue, enqueue
+from asset_hub.core.text import N_, Text
+from asset_hub.messages import notify
 from ledger.builders import BUILDERS
 from ledger.carried import AUTHORITY_SIGNS
-from ledger.handed import SPEAKER, newcomer_slot, role_slot, signatures_of
+from ledger.handed import SPEAKER, is_of_role, newcomer_slot, role_slot, signatures_of
 from ledger.key_errors import KeyMissing, TooLateToSign
 from ledger.key_models import KeyRow, RoleKeeperRow, SignatureRow
 from ledger.models import EntryRow
@@ -32,6 +35,7 @@ LAPSE = "ledger.lapse_unsigned"
 SIGN_WITHIN = timedelta(days=7)
 LEAST_TO_SIGN = timedelta(minutes=1)
 PURPOSE_ACTS, PURPOSE_COUNTERSIGN = 1, 2
+_ASKED_OF_AUTHORITY = N_("Something waits for the signature of the authority’s own key.")
 _NOBODY = b"\0" * 32
 _BLANK = b"\0" * 65
 
@@ -95,15 +99,20 @@ def wanted(session: ReadSession, entry: EntryRow, *, deadline: int, now: datetim
 
 
 def write_asks(session: WriteSession, entry: EntryRow, asks: Sequence[Ask], now: datetime) -> None:
-    """Make the entry's signatures those that are asked for; what was signed in the same words stays."""
+    """Make the entry's signatures those that are asked for; what was signed in the same words stays.
+
+    The authority's people are told of what is new to them.
+    """
     held = {(row.organisation_id, row.slot): row for row in signatures_of(session, entry.id)}
     for ask in asks:
         row = held.pop((ask.organisation_id, ask.slot), None)
-        if row is not None and row.digest == ask.digest:
+        if row is not None and (row.digest, row.address) == (ask.digest, ask.address):
             continue
         if row is not None:
             session.delete(row)
             session.flush()
+        elif is_of_role(ask.slot) or entry.kind == EntryKind.ROLE:
+            _tell_authority(session, now)
         data = ask.digest.data
         session.add(
             SignatureRow(
@@ -115,6 +124,11 @@ def write_asks(session: WriteSession, entry: EntryRow, asks: Sequence[Ask], now:
     for row in held.values():
         session.delete(row)
     session.flush()
+
+
+def _tell_authority(session: WriteSession, now: datetime) -> None:
+    for person_id in people_with_role(session, Role.REGULATOR):
+        notify(session, person_id=person_id, text=Text(_ASKED_OF_AUTHORITY), link="/keys", now=now)
 
 
 def speaking_keys(session: ReadSession, *, organisation_id: UUID, now: datetime) -> list[KeyRow]:

@@ -147,13 +147,13 @@ def restrictions_in_force(
     return dict(found)
 
 
-def halts_in_force(session: ReadSession, *, asset_id: UUID, now: datetime) -> set[UUID]:
-    """Return the halts of trade by the exchange that hold an asset back on the Beijing day of `now`."""
-    statement = select(RestrictionRow.id).where(
+def halts_in_force(session: ReadSession, *, asset_id: UUID, now: datetime) -> dict[UUID, str]:
+    """Return the halts of trade by the exchange that hold an asset back on the Beijing day of `now`, with why."""
+    statement = select(RestrictionRow.id, RestrictionRow.reason).where(
         *_in_force(now), RestrictionRow.asset_id == asset_id, RestrictionRow.kind == RestrictionKind.FREEZE,
         col(RestrictionRow.by_exchange).is_(True),
     )  # fmt: skip
-    return set(session.exec(statement))
+    return dict(session.exec(statement).all())
 
 
 def _in_force(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:

@@ -180,7 +180,7 @@ def test_the_key_that_is_to_keep_the_role_accepts_first(bench: Bench) -> None:
         assert confirm_all(session) == 1
     bench.carry()
     [one] = bench.pending()
-    assert ("“AUTHORITY”角色改由" in one.said.zh, one.is_new_key, one.address) == (True, False, OWN.address)
+    assert ("“主管部门（AUTHORITY）”角色改由" in one.said.zh, one.is_new_key, one.address) == (True, False, OWN.address)
     assert bench.pending(bench.desk) == ()
     with bench.services.database.write() as session, pytest.raises(SignatureNotFound):
         give_signature(

@@ -12,6 +12,7 @@ from asset_hub.accounts.models import PartyRow
 from asset_hub.core.db import WriteSession
 from asset_hub.core.errors import Forbidden
 from asset_hub.messages import list_notices
+from ledger.addresses import show_address
 from ledger.confirmations import Confirmation, confirm, list_confirmations, refuse
 from ledger.consents import title_on_chain
 from ledger.deeds import (
@@ -198,7 +199,7 @@ def test_one_person_alone_cannot_take_over_a_house_by_a_key_of_its_own(house: Ho
     with house.services.database.write() as session:
         add_key(session, address=OWN.address, by=house.seller, now=NOW)
         one = waiting(session, colleague)
-        assert OWN.address.hex() in one.said.zh
+        assert show_address(OWN.address) in one.said.zh
         refuse(session, confirmation_id=one.id, by=colleague, now=NOW)
         states = {key.address: key.state for key in list_keys(session, organisation_id=id_of(house.seller))}
         assert states[OWN.address] == KeyState.REFUSED

@@ -92,7 +92,7 @@ def test_a_house_takes_its_own_key_and_ends_the_one_that_the_operator_kept(stree
 
         (proof,) = list_pending(session, by=street.seller, now=NOW)
         assert (proof.is_new_key, proof.address) == (True, OWN.address)
-        assert OWN.address.hex() in proof.said.zh
+        assert show_address(OWN.address) in proof.said.zh
         with pytest.raises(BadSignature):
             give_signature(session, pending_id=proof.id, signature=sign(STRANGER, proof), by=street.seller, now=NOW)
         assert sign_all(session, street.seller, OWN) == 1

@@ -70,7 +70,7 @@ def test_a_title_is_signed_by_a_file_that_the_exchange_never_sees(
     (waiting,) = shell("key", "pending", "--by", "desk", "--json").json["pending"]
     assert (waiting["kind"], waiting["typed_data"]["primaryType"]) == ("title", "RecordTitle")
     status = shell("ledger", "status", "--json").json
-    assert status["unsigned"] == {"count": 1, "oldest_hours": 0, "houses": ["山城档案馆"]}
+    assert status["unsigned"] == {"count": 1, "oldest_hours": 0, "of_authority": 0, "houses": ["山城档案馆"]}
     assert status["keepers"] == {"own": 1, "custody": 0}
     assert [one.json["state"] for one in sign_all(shell, tmp_path / "c", *key)] == ["recorded"]
     assert shell("deed", "show", asset, "--json").json["head"]

@@ -14,11 +14,13 @@ from asset_hub.accounts.people import issue_token
 from asset_hub.app import Services, open_home
 from asset_hub.core import clock
 from asset_hub.core.settings import Settings
+from asset_hub.messages import list_notices
 from ledger.addresses import show_address
 from ledger.confirmations import list_confirmations
 from ledger.key_models import OfficeKeyRow, RoleChangeRow
 from ledger.models import EntryRow
 from ledger.office_keys import carry_out
+from ledger.office_notices import tell_outcome
 from ledger.submit import submit_next
 from ledger.types import EntryKind
 from tests.builders import make_actor
@@ -270,3 +272,83 @@ def test_before_anything_is_on_the_ledger_there_are_keys_and_nothing_to_change(t
     assert page.get(f"{API}/roles").json() == {"roles": []}
     assert page.get("/ledger").status_code == 200
     assert refused.status_code == 404
+
+
+def test_a_change_that_nobody_carries_out_is_called_overdue_and_its_end_is_told(
+    exchange: Exchange, shell: Shell
+) -> None:
+    page = exchange.page(exchange.first)
+    change = page.post(f"{API}/keys/operator/rotation", json={"reason": "离职"}).json()["id"]
+    exchange.confirm()
+    with exchange.services.database.write() as session:
+        row = session.get_one(RoleChangeRow, UUID(change))
+        ready, row.ready_at = row.ready_at, int(clock.now().timestamp()) - 3600
+    late = [shell("ledger", "status").out, shell("ledger", "role", "changes").out, page.get("/ledger").text]
+    with exchange.services.database.write() as session:
+        session.get_one(RoleChangeRow, UUID(change)).ready_at = ready
+    coming = shell("ledger", "role", "changes").out
+    exchange.carry_out(change)
+    told = [exchange.page(one).get("/notices").text for one in (exchange.first, exchange.court, exchange.member)]
+
+    assert all("is overdue since 20" in one and "It lapses on 20" in one for one in late)
+    assert "overdue" not in coming
+    assert ["Publish the new trust file, /ledger/trust.json" in one for one in told] == [True, True, False]
+
+
+def test_a_change_in_the_way_is_named_with_how_to_end_it(exchange: Exchange, shell: Shell) -> None:
+    page = exchange.page(exchange.first)
+    change = page.post(f"{API}/keys/relayer/rotation", json={"reason": "x"}).json()["id"]
+    asked = page.post(f"{API}/keys/relayer/rotation", json={"reason": "x"})
+    (waiting,) = shell("confirm", "list", "--by", "second", "--json").json["confirmations"]
+    listed = shell("confirm", "list", "--by", "second").out
+    exchange.confirm()
+    announced = page.post(f"{API}/keys/relayer/rotation", json={"reason": "x"})
+    shell("ledger", "role", "withdraw", change, "--by", "first")
+    withdrawn = shell("ledger", "role", "changes").out
+
+    assert (asked.status_code, asked.json()["type"], asked.json()["change"]) == (
+        409, "/problems/role-change-open", change,
+    )  # fmt: skip
+    assert asked.json()["detail"].startswith("Another change is open: New key for “Carrier of transactions”: 0x")
+    assert asked.json()["detail"].endswith(f"or take it back: asset-hub confirm refuse {waiting['id']}")
+    assert announced.json()["detail"].endswith(f"or withdraw it: asset-hub ledger role withdraw {change}")
+    assert f"  asked by {waiting['agreed_by']}  until 20" in listed
+    assert "+08:00" in listed
+    assert withdrawn.startswith(f"{change}  withdrawn\n")
+    assert exchange.counts()[0] == 1
+
+
+def test_who_takes_a_role_back_names_no_address(exchange: Exchange) -> None:
+    new = {"role": "AUTHORITY", "address": COURT, "act": "take-back", "reason": "x"}
+
+    answer = exchange.page(exchange.first).post(f"{API}/role-changes", json=new)
+
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/bad-input")
+    assert "name no address" in answer.json()["detail"]
+    assert exchange.counts() == (0, 0, 0)
+
+
+def test_the_end_of_a_change_is_told_to_those_who_can_act_and_to_nobody_while_it_goes_on(exchange: Exchange) -> None:
+    change = exchange.page(exchange.first).post(f"{API}/keys/cashier/rotation", json={"reason": "x"}).json()["id"]
+    ends = (
+        ("asked", None, 0), ("announced", None, 0), ("done", None, 1), ("withdrawn", None, 1), ("refused", "x", 1),
+        ("refused", "AccessManagerExpired(0x12)", 1),
+    )  # fmt: skip
+    said = []
+    for state, refusal, more in ends:
+        with exchange.services.database.write() as session:
+            row = session.get_one(RoleChangeRow, UUID(change))
+            row.state, row.refusal = state, refusal
+            assert exchange.court.person_id is not None
+            before = len(list_notices(session, person_id=exchange.court.person_id))
+            tell_outcome(session, row, clock.now())
+            session.flush()
+            notices = list_notices(session, person_id=exchange.court.person_id)
+        assert len(notices) == before + more, state
+        said += [str(one.text) for one in notices[:more]]
+
+    assert [text.split("0x")[0] for text in said] == ["The change of keys or roles for "] * 4
+    assert [text.split(" ", 8)[8] for text in said] == [
+        "is carried out.", "is withdrawn.", "came to nothing. Why is on this page.",
+        "has lapsed: nobody carried it out within a week after its day.",
+    ]  # fmt: skip
