@@ -29,9 +29,9 @@ TITLE, TEXT = "朝天门影像权属之争", "该片由我方于 1983 年摄制�
 class Court:
     """A house with a registered work, a claimant, a regulator, an operator, a stranger; `now` is moved by `wait`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, house: House | None = None) -> None:
         self.now: datetime = NOW
-        self.house: House = make_house(folder)
+        self.house: House = house or make_house(folder)
         self.services, self.keys = self.house.services, self.house.services.keys
         self.respondent, self.asset_id = self.house.seller, self.house.asset_id
         with self.services.database.write() as session:

@@ -58,9 +58,9 @@ def _first_house() -> tuple[Path, House]:
     return folder / "home", house
 
 
-def make_foreign_house(folder: Path) -> House:
+def make_foreign_house(folder: Path, **settings: str) -> House:
     """Make a home whose secret and chain no other test's has."""
-    services = open_home(Settings(home=folder / "home"))
+    services = open_home(Settings(home=folder / "home").model_copy(update=settings))
     with services.database.write() as session:
         seller = make_actor(session, roles={Role.ARCHIVIST, Role.RIGHTS_DESK})
         buyer = make_actor(session, roles={Role.PRODUCER})

@@ -44,7 +44,7 @@ from ledger.types import OVERTAKEN_REASON, UNCONFIRMED_REASON, UNSIGNED_REASON, 
 from ledger.vault import speaking
 from tests.builders import make_actor
 from tests.ledger.court import Court
-from tests.ledger.houses import NOW, confirm_all, make_terms
+from tests.ledger.houses import NOW, House, confirm_all, make_terms
 from tests.web.pages import client_for
 
 OWN, NEXT = Key(b"\x31" * 32), Key(b"\x32" * 32)
@@ -54,8 +54,8 @@ ROLE = 13
 class Bench(Court):
     """A court whose operator and regulator are of one house, the exchange's."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: Path, house: House | None = None) -> None:
+        super().__init__(folder, house)
         with self.services.database.write() as session:
             exchange = session.get_one(PartyRow, self.operator.organisation_id)
             self.regulator = make_actor(session, roles={Role.REGULATOR}, organisation=exchange)

@@ -11,7 +11,6 @@ from sqlmodel import col, select
 from asset_hub.accounts import Role, require_organisation
 from asset_hub.core.db import WriteSession
 from asset_hub.core.jobs import JobRow
-from asset_hub.core.settings import Settings
 from ledger.calls import GAS
 from ledger.cases import freeze_case
 from ledger.certificates import issue_certificate, renew_certificate, signing_key, trust_file
@@ -43,8 +42,7 @@ from ledger.vault import speaking
 from ledger.verdicts import own_status_list
 from ledger.verifier import verify_certificate
 from tests.builders import make_actor
-from tests.ledger import houses
-from tests.ledger.houses import NOW, House, confirm_all, make_house
+from tests.ledger.houses import NOW, House, confirm_all, make_foreign_house, make_house
 from tests.ledger.issued import Issued
 from tests.ledger.rotated import READY, announce, finish, rotate, submit
 from tests.ledger.test_authority_key import NEXT, OWN, Bench
@@ -122,10 +120,9 @@ def test_no_paper_is_signed_while_the_key_is_on_its_way_nor_dated_before_the_new
 
 @pytest.mark.postgresql
 def test_what_another_decides_while_the_role_goes_is_asked_of_the_key_that_has_it(
-    postgresql: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    postgresql: str, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(houses, "Settings", lambda home: Settings(home=home, database_url=postgresql))
-    bench = Bench(tmp_path)
+    bench = Bench(tmp_path, make_foreign_house(tmp_path, database_url=postgresql))
     case = bench.open()
     with bench.services.database.write() as session:
         change = hand_over_role(
