@@ -37,7 +37,7 @@ from ledger.signing import HomeKeys, Key, Keys, Office
 from ledger.sites import chain_name, find_site
 from ledger.sm import public_of, sign
 from ledger.types import EntryKind, EntryState
-from ledger.vault import speaking
+from ledger.vault import addresses_of, speaking
 
 CUSTODY = "平台托管"
 OWN_KEYS = "成员自管密钥"
@@ -200,13 +200,16 @@ def _sign_again(
 
 
 def recorded_keys(session: ReadSession, keys: HomeKeys) -> tuple[KeySpan, ...]:
-    """Return every key that ever had the notary's role, from when until when, as the chain records it.
+    """Return every key of the exchange that ever was its notary's, from when until when, as the chain records it.
 
-    A key stands once in what verifiers read: with its last time, where it had the role more than once.
+    Another's key that was given the role speaks for itself, not under this issuer's name. A key stands once in what
+    verifiers read: with its last time, where it had the role more than once.
 
     Raises EntryNotFound where the chain does not know the key that signs now.
     """
-    found = {span.address: span for span in spans_of_roles(session, keys).get(OPERATOR_ROLES["NOTARY"], ())}
+    own = {one.hex() for one in (keys.first.operator.address, *addresses_of(session, Office.OPERATOR))}
+    spans = spans_of_roles(session, keys).get(OPERATOR_ROLES["NOTARY"], ())
+    found = {span.address: span for span in spans if span.address in own}
     if speaking(session, keys).operator.address.hex() not in found:
         raise EntryNotFound
     return tuple(found.values())

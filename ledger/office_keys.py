@@ -143,13 +143,16 @@ def give_role(
 ) -> ChangeId:
     """Have a role announced for a key that is not the exchange's; a second person confirms.
 
-    Raises BadInput for a role that only the exchange's own keys have, KeyTaken, ChangeOpen, EntryNotFound, Forbidden.
+    Raises BadInput for a role that only the exchange's own keys have, or that was handed over: nobody is put beside
+    the authority's own key. Raises KeyTaken, ChangeOpen, EntryNotFound, Forbidden.
     """
     _require_may(by)
     code = _read_role(role)
     _begin(session, keys, now)
     if _is_known(session, address) or (role, address) in _held(session, keys):
         raise KeyTaken
+    if session.get(RoleKeeperRow, role, populate_existing=True) is not None:
+        raise BadInput(N_("The authority keeps this role by its own key: nobody is put beside it."))
     return _announce(session, [Step(True, code, address)], office=None, reason=reason, by=by, now=now)
 
 

@@ -394,6 +394,8 @@ def test_roles_that_the_exchange_needs_are_not_handed_over_and_nothing_is_mixed(
             give_role(session, keys, role="NOTARY", address=kept.address, reason="x", by=by, now=bench.now)
         with pytest.raises(KeyTaken):
             give_role(session, keys, role=AUTHORITY, address=OWN.address, reason="x", by=by, now=bench.now)
+        with pytest.raises(BadInput):
+            give_role(session, keys, role=AUTHORITY, address=NEXT.address, reason="x", by=by, now=bench.now)
         hand_over_role(session, keys, role=AUTHORITY, address=NEXT.address, reason="x", by=by, now=bench.now)
         with pytest.raises(ChangeOpen):
             take_back_role(session, keys, role=AUTHORITY, reason="x", by=by, now=bench.now)

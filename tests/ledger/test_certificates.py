@@ -19,9 +19,10 @@ from ledger.certificates import recorded_keys, status_list, trust_file
 from ledger.codebook import GrantKind
 from ledger.deployment import ADMIN_DELAY_SECONDS
 from ledger.grants import GrantTerms
+from ledger.key_models import OfficeKeyRow
 from ledger.papers import spell
 from ledger.roles import KeySpan
-from ledger.signing import Key, Keys
+from ledger.signing import Key, Keys, Office
 from ledger.sites import find_site
 from ledger.submit import _write_journal, open_chain
 from ledger.verifier import Report, signing_digest, verify_certificate
@@ -238,6 +239,7 @@ def test_the_chain_itself_records_when_a_signing_key_came_and_went(tmp_path: Pat
     with issued.session() as session:
         [before] = recorded_keys(session, keys)
     with issued.house.services.database.write() as session:
+        session.add(OfficeKeyRow(address=LATER.address, office=Office.OPERATOR, created_at=NOW))
         chain, site = open_chain(session, keys), find_site(session)
         assert site is not None
         to = site.addresses["AccessManager"]

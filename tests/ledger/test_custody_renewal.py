@@ -169,7 +169,7 @@ def test_nothing_is_renewed_without_a_second_person_of_the_exchange(street: Stre
         before = kept(street, session, street.seller)
         entry = renew(street, session, street.seller, by=first)
         (one,) = list_confirmations(session, by=second, now=NOW)
-        drawn = entry.args["address"]
+        drawn = show_address(bytes.fromhex(entry.args["address"]))
         assert one.said.zh.startswith("更换平台为“")
         assert drawn in one.said.zh
         assert one.said.en.startswith("The exchange renews the key that it keeps for ")
@@ -323,7 +323,7 @@ def test_the_registrar_ends_a_houses_own_key_and_tells_its_desk(street: Street) 
         assert carry(street, session) == []
         end(session, street.seller, OWN.address)
         (one,) = list_confirmations(session, by=operator_of(session), now=NOW)
-        assert one.said.zh == f"交易所作为登记人停用“山城档案馆”的密钥 0x{OWN.address.hex()}。理由：疑似泄露"
+        assert one.said.zh == f"交易所作为登记人停用“山城档案馆”的密钥 {show_address(OWN.address)}。理由：疑似泄露"
         assert one.said.en.endswith("Why: 疑似泄露")
         assert "recovery" not in one.said.en
         with pytest.raises(KeyActOpen):
