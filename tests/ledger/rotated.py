@@ -13,7 +13,7 @@ from ledger.submit import submit_next
 from tests.builders import make_actor
 from tests.ledger.houses import NOW, confirm_all
 
-READY = NOW + timedelta(seconds=ADMIN_DELAY_SECONDS + 600)
+READY = NOW + timedelta(seconds=ADMIN_DELAY_SECONDS + 7200)
 
 
 def submit(services: Services, *, now: datetime = NOW) -> None:
@@ -43,6 +43,6 @@ def finish(services: Services, change: UUID, *, now: datetime = READY) -> Change
 
 def rotate(services: Services, office: Office, *, now: datetime = NOW) -> datetime:
     """Change a key; return the time at which the new one speaks."""
-    ready = now + timedelta(seconds=ADMIN_DELAY_SECONDS + 600)
+    ready = now + timedelta(seconds=ADMIN_DELAY_SECONDS + 7200)
     assert finish(services, announce(services, office, now=now), now=ready) == ChangeState.DONE
     return ready

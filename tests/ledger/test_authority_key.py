@@ -97,7 +97,7 @@ class Bench(Court):
         assert self.finish(change) == ChangeState.DONE
 
     def wait_until_ready(self) -> None:
-        self.now += timedelta(seconds=ADMIN_DELAY_SECONDS + 600)
+        self.now += timedelta(seconds=ADMIN_DELAY_SECONDS + 7200)
 
     def take_back(self) -> UUID:
         """Have the role announced for the exchange's own key again."""
@@ -355,7 +355,7 @@ def test_what_was_decided_before_the_role_went_is_asked_of_the_key_that_has_it(b
         )
         confirm_all(session)
     bench.sign()
-    bench.now += timedelta(seconds=ADMIN_DELAY_SECONDS + 600)
+    bench.now += timedelta(seconds=ADMIN_DELAY_SECONDS + 7200)
     with bench.services.database.write() as session:
         carry_out(session, change_id=change, now=bench.now)
         freeze_case(session, bench.keys, case_id=case, text="冻结", by=bench.regulator, now=bench.now)

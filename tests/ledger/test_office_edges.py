@@ -130,7 +130,7 @@ def test_what_another_decides_while_the_role_goes_is_asked_of_the_key_that_has_i
         )
         confirm_all(session)
     bench.sign()
-    bench.now += timedelta(seconds=ADMIN_DELAY_SECONDS + 600)
+    bench.now += timedelta(seconds=ADMIN_DELAY_SECONDS + 7200)
     with bench.services.database.write() as session:
         carry_out(session, change_id=change, now=bench.now)
 
@@ -196,7 +196,7 @@ def test_a_change_that_is_refused_while_it_stands_on_the_chain_stays_announced_a
     services, old = house.services, house.services.keys.first.admin.address
     start = rotate(services, Office.ADMINISTRATOR)
     changes = [announce(services, office, now=start) for office in (Office.OPERATOR, Office.CASHIER)]
-    ready = start + timedelta(seconds=ADMIN_DELAY_SECONDS + 600)
+    ready = start + timedelta(seconds=ADMIN_DELAY_SECONDS + 7200)
     with services.database.write() as session:
         new = speaking(session, services.keys).admin.address
         queued = set(session.exec(select(JobRow.id).where(JobRow.name == CARRY_OUT_CHANGE)))
@@ -236,7 +236,7 @@ def test_a_role_that_is_given_taken_and_given_again_has_both_times_in_the_histor
             )  # fmt: skip
             confirm_all(session)
         submit(services, now=now)
-        now += timedelta(seconds=ADMIN_DELAY_SECONDS + 600)
+        now += timedelta(seconds=ADMIN_DELAY_SECONDS + 7200)
         assert finish(services, change, now=now) == ChangeState.DONE
         turns.append(int(now.timestamp()))
 
@@ -245,4 +245,4 @@ def test_a_role_that_is_given_taken_and_given_again_has_both_times_in_the_histor
         listed = json.loads(trust_file(session, services.keys, issuer_name="测试交易所"))["issuers"]
     spans = [(one.since, one.until) for one in found if one.address == OWN.address.hex()]
     assert spans == [(turns[0], turns[1]), (turns[2], 0)]
-    assert [(one["from"], one["until"]) for one in listed if one["address"] == OWN.address.hex()] == [(turns[2], 0)]
+    assert OWN.address.hex() not in {one["address"] for one in listed}  # another's key is not this issuer's

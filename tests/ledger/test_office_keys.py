@@ -206,7 +206,7 @@ def test_a_role_is_given_to_another_key_and_taken_back(house: House) -> None:
             change = act(session, keys, role="AUTHORITY", address=STRANGER, reason="法院", by=operator, now=now)
             confirm_all(session)
         submit(house.services, now=now)
-        now += timedelta(seconds=ADMIN_DELAY_SECONDS + 600)
+        now += timedelta(seconds=ADMIN_DELAY_SECONDS + 7200)
         assert finish(house.services, change, now=now) == ChangeState.DONE
         with house.services.database.read() as session:
             assert ((AUTHORITY, STRANGER) in holders_of_roles(session, keys)) is expected
