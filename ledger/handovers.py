@@ -15,13 +15,12 @@ from ledger.handed import is_of_role, signatures_of
 from ledger.key_errors import KeyMissing
 from ledger.key_models import RoleKeeperRow, SignatureRow
 from ledger.models import EntryRow
+from ledger.pending import OF_AUTHORITY
 from ledger.projections import PROJECTIONS
 from ledger.signing import AUTHORITY
 from ledger.terms import end_of_term
 from ledger.types import EntryKind
 from ledger.waiting import SIGN_WITHIN, Ask, hold_back, wanted, write_asks
-
-OF_AUTHORITY = (EntryKind.CASE, EntryKind.OFFICE, EntryKind.TITLE, EntryKind.END)
 
 
 def hold_back_unsigned(session: WriteSession, entries: Sequence[EntryRow], now: datetime) -> bool:

@@ -25,7 +25,7 @@ from ledger.types import OVERTAKEN_REASON, UNCONFIRMED_REASON, UNSIGNED_REASON, 
 from ledger.waiting import SIGN_WITHIN, Ask, hold_back, speaking_keys, wanted, write_asks
 
 _SHOWN_FOR = timedelta(days=30)
-_OF_AUTHORITY = (EntryKind.CASE, EntryKind.OFFICE, EntryKind.TITLE, EntryKind.END)
+OF_AUTHORITY = (EntryKind.CASE, EntryKind.OFFICE, EntryKind.TITLE, EntryKind.END)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def ask_keeper(session: WriteSession, now: datetime) -> None:
     in the block's transaction, which nothing here may stop.
     """
     waiting = select(EntryRow).where(
-        col(EntryRow.state).in_((EntryState.RECORDED, EntryState.UNSIGNED)), col(EntryRow.kind).in_(_OF_AUTHORITY)
+        col(EntryRow.state).in_((EntryState.RECORDED, EntryState.UNSIGNED)), col(EntryRow.kind).in_(OF_AUTHORITY)
     )
     for entry in session.exec(waiting.order_by(col(EntryRow.number))).all():
         deadline = _time_to_sign(session, entry, now)
